@@ -1,0 +1,1 @@
+"""Rows and lag to answers."""

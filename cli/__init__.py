@@ -1,0 +1,1 @@
+"""The roof: composes, starts, prints."""

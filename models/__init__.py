@@ -1,0 +1,1 @@
+"""The demo model, and what renders and trains it."""

@@ -1,0 +1,1 @@
+"""Pictures to detections: the consumer group that looks."""

@@ -1,0 +1,1 @@
+"""What computes the boxes, behind one small interface."""

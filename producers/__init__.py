@@ -1,0 +1,1 @@
+"""Pictures and wishes to events."""

@@ -1,0 +1,102 @@
+"""Every setting, typed, with its default: read once by the command line, then passed down."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from thumper.errors import SettingError
+
+GIB = 1 << 30
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Environment variables `THUMPER_<NAME>`, or lines in a `.env` file in the current folder.
+
+    Without kafka_bootstrap and database_url, the embedded stack in `data_dir` is meant.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="THUMPER_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Path(".thumper")
+
+    kafka_bootstrap: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca: Path | None = None
+    kafka_ssl_certificate: Path | None = None
+    kafka_ssl_key: Path | None = None
+    topic_prefix: str = ""
+    group_prefix: str = ""
+    partitions: Positive = 12
+    replication_factor: Positive = 1
+    # Embedded: 10 s and 6 s (set by `thumper up`): a dead worker's transaction must end before its successor starts.
+    session_timeout_ms: Positive = 30_000
+    transaction_timeout_ms: Positive = 10_000
+    # A batch may take this long before the group gives its partitions to somebody else.
+    max_poll_interval_ms: Positive = 300_000
+
+    database_url: SecretStr | None = None
+
+    # `file:///folder` or `s3://bucket/prefix`; default: the folder `store` in data_dir.
+    store: str | None = None
+    store_endpoint: str | None = None
+    # Folders that may be read in place (`--in-place`), separated by colons like PATH.
+    roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    store_reserve_bytes: Annotated[int, Field(ge=0)] = 2 * GIB
+    max_picture_bytes: Positive = 200_000_000
+
+    weights: Path | None = None
+    device: str = "auto"
+    detectors: Positive = 1
+    batch_size: Positive = 8
+    batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 20
+    decode_threads: Annotated[int, Field(ge=0, le=256)] = 0
+    store_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    display_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    sink_batch_size: Positive = 5_000
+    sink_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 50
+
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65_535)] = 8_001
+    api_token: SecretStr | None = None
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "text"] = "auto"
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @property
+    def embedded(self) -> bool:
+        """Whether these settings mean the embedded stack."""
+        return self.kafka_bootstrap is None or self.database_url is None
+
+    @property
+    def store_url(self) -> str:
+        """Where pictures are copied to: a `file://` or `s3://` address without a trailing slash."""
+        if self.store is None:
+            return (self.data_dir.absolute() / "store").as_uri()
+        return self.store.rstrip("/")
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment and `.env`, with `overrides` on top (None means: not given).
+
+    Raises SettingError that names each wrong setting by its variable, without showing secrets.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = [
+            f"THUMPER_{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+        ]
+        raise SettingError("; ".join(wrong), "correct it in the environment or in .env") from None

@@ -1,1 +1,1 @@
-"""The demo model, and what renders and trains it."""
+"""The demo model, the drawn trail-camera scenes that it was trained on, and the script that trains it."""

@@ -6,7 +6,8 @@ ThumperError
 ├── Retriable           infrastructure: wait, then do the same again; never a picture's fault
 │   ├── KafkaDown
 │   ├── DatabaseDown
-│   └── StoreDown
+│   ├── StoreDown
+│   └── NewerEvent      a newer release wrote this: its partition waits until the readers are upgraded
 ├── Poison              this one record can never work: dead letter or failed outcome, then go on
 │   └── PictureError    a picture that gets a failed outcome; carries its error class
 ├── Rewind              what is in hand is void (aborted, fenced): back to the committed offset
@@ -15,6 +16,7 @@ ThumperError
 """
 
 from schemas.detection import ErrorClass
+from thumper.record import Partition
 
 
 class ThumperError(Exception):
@@ -54,6 +56,14 @@ class DatabaseDown(Retriable):
 
 class StoreDown(Retriable):
     """The place where pictures lie cannot be reached: no fault of any picture."""
+
+
+class NewerEvent(Retriable):
+    """An event of a major version that this release does not know. Nothing is skipped: upgrade, then start again."""
+
+    def __init__(self, message: str, partition: Partition) -> None:
+        super().__init__(message, "upgrade this process; readers are upgraded before writers")
+        self.partition = partition
 
 
 class Poison(ThumperError):

@@ -1,0 +1,160 @@
+"""The only file that builds Kafka clients: every setting of theirs stands here, with what it is for.
+
+The traps that these settings avoid are those of librdkafka's documentation (INTRODUCTION.md, CONFIGURATION.md).
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import AdminClient
+
+from thumper.errors import SettingError
+from thumper.settings import Settings
+
+Config = dict[str, Any]
+log = logging.getLogger("thumper.kafka")
+
+# librdkafka reports each lost connection; they heal by themselves and only matter when nothing works any more,
+# which the callers find out by their own time-outs.
+PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
+
+
+class Names:
+    """Own names of topics and groups to and from the names in a shared cluster (prefixes)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._topic_prefix = settings.topic_prefix
+        self._group_prefix = settings.group_prefix
+
+    def topic(self, own: str) -> str:
+        """The name in the cluster of our topic."""
+        return self._topic_prefix + own
+
+    def own(self, topic: str) -> str:
+        """Our name of a topic in the cluster."""
+        return topic.removeprefix(self._topic_prefix)
+
+    def group(self, own: str) -> str:
+        """The name in the cluster of our consumer group."""
+        return self._group_prefix + own
+
+    def has_topic(self, topic: str) -> bool:
+        """Whether a topic in the cluster may be ours."""
+        return topic.startswith(self._topic_prefix)
+
+
+def connection(settings: Settings) -> Config:
+    """How to reach the cluster: addresses and credentials, as librdkafka names them. Raises SettingError if unset."""
+    if settings.kafka_bootstrap is None:
+        raise SettingError("no Kafka address", "set THUMPER_KAFKA_BOOTSTRAP, or start the embedded stack: `thumper up`")
+    found: Config = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "security.protocol": settings.kafka_security_protocol,
+        "sasl.mechanism": settings.kafka_sasl_mechanism,
+        "sasl.username": settings.kafka_sasl_username,
+        "sasl.password": settings.kafka_sasl_password and settings.kafka_sasl_password.get_secret_value(),
+        "ssl.ca.location": settings.kafka_ssl_ca and str(settings.kafka_ssl_ca),
+        "ssl.certificate.location": settings.kafka_ssl_certificate and str(settings.kafka_ssl_certificate),
+        "ssl.key.location": settings.kafka_ssl_key and str(settings.kafka_ssl_key),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., None]) -> Consumer:
+    """A member of `group` (our name) that commits nothing by itself and is told when a position is gone."""
+    return Consumer(
+        {
+            **_client(settings),
+            "group.id": Names(settings).group(group),
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": settings.session_timeout_ms,
+            "heartbeat.interval.ms": min(3_000, settings.session_timeout_ms // 3),
+            "max.poll.interval.ms": max(settings.max_poll_interval_ms, settings.session_timeout_ms),
+            # Also makes committed() wait for a predecessor's open transaction (KIP-447): no event is done twice.
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            # A position that is gone is an error to decide on, never a silent jump.
+            "auto.offset.reset": "error",
+            "allow.auto.create.topics": False,
+            # Claim checks are small: 16 MiB of them per partition set is more than a detector does in minutes.
+            "queued.max.messages.kbytes": 16_384,
+            "fetch.wait.max.ms": 100,
+            **callbacks,
+        }
+    )
+
+
+def make_reader(settings: Settings) -> Consumer:
+    """A consumer that belongs to no group's business: assign, read committed, commit nothing."""
+    return Consumer(
+        {
+            **_client(settings),
+            "group.id": Names(settings).group("reader"),
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "allow.auto.create.topics": False,
+            "enable.partition.eof": False,
+            "fetch.wait.max.ms": 100,
+        }
+    )
+
+
+def make_producer(settings: Settings) -> Producer:
+    """An idempotent producer for events of its own: acknowledged by all in-sync replicas, order kept."""
+    return Producer({**_client(settings), **_sending(), "message.timeout.ms": 30_000})
+
+
+def make_transactional_producer(settings: Settings, transactional_id: str) -> Producer:
+    """A producer of transactions. The id must be unique among live processes and stable over restarts."""
+    return Producer(
+        {
+            **_client(settings),
+            **_sending(),
+            "transactional.id": Names(settings).group(transactional_id),
+            "transaction.timeout.ms": settings.transaction_timeout_ms,
+            "message.timeout.ms": settings.transaction_timeout_ms - 1_000,
+            # Back-to-back small transactions take 8 ms with 5 ms of back-off, 105 ms with the default of 100.
+            "retry.backoff.ms": 5,
+            "linger.ms": 0,
+        }
+    )
+
+
+def make_admin(settings: Settings) -> AdminClient:
+    """A client for topics, groups and offsets."""
+    return AdminClient(_client(settings))
+
+
+def _sending() -> Config:
+    return {
+        "acks": "all",
+        "enable.idempotence": True,
+        # Java's default partitioner, so that its tools and ours put a key into the same partition.
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        "queue.buffering.max.kbytes": 65_536,
+        "allow.auto.create.topics": False,
+    }
+
+
+def _client(settings: Settings) -> Config:
+    return {
+        **connection(settings),
+        "client.id": "thumper",
+        "error_cb": _note_error,
+        "logger": log,
+        # A broker that comes back is found again within a second.
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.keepalive.enable": True,
+    }
+
+
+def _note_error(error: KafkaError) -> None:
+    level = logging.DEBUG if error.code() in PASSING else logging.WARNING
+    log.log(level, "kafka client: %s", error.str())

@@ -1,0 +1,141 @@
+"""How far a consumer group is behind: read from the broker, never guessed."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import OffsetSpec
+
+from thumper.clock import Clock, SystemClock
+from thumper.errors import KafkaDown
+from thumper.kafka import Names, make_admin
+from thumper.record import Partition
+from thumper.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """start: the log's first offset; committed: None if the group never committed; end: the last stable offset."""
+
+    partition: Partition
+    start: int
+    committed: int | None
+    end: int
+
+    @property
+    def position(self) -> int:
+        """Where the group stands: its committed offset, or the log's start before it has ever committed."""
+        return self.start if self.committed is None else self.committed
+
+    @property
+    def lag(self) -> int:
+        """Offsets still to be consumed; never negative."""
+        return max(0, self.end - max(self.position, self.start))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """One reading of one group. read_at_s: monotonic."""
+
+    group: str
+    partitions: tuple[PartitionLag, ...]
+    read_at_s: float
+
+    @property
+    def lag(self) -> int:
+        """The sum over all partitions."""
+        return sum(partition.lag for partition in self.partitions)
+
+
+class LagReader:
+    """Reads positions and ends by one admin client. Every method raises KafkaDown when the broker does not answer."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, timeout_s: float = 5.0) -> None:
+        self._admin = make_admin(settings)
+        self._names = Names(settings)
+        self._clock = clock or SystemClock()
+        self._timeout_s = timeout_s
+
+    def read(self, group: str, topics: Sequence[str]) -> GroupLag:
+        """Lag of `group` on `topics` (own names). Positions are read before ends, so that lag errs to the high side."""
+        committed = self.committed(group)
+        starts, ends = self.starts(topics), self.ends(topics)
+        found = [PartitionLag(part, starts[part], committed.get(part), ends[part]) for part in sorted(ends)]
+        return GroupLag(group, tuple(found), self._clock.now_s())
+
+    def committed(self, group: str) -> dict[Partition, int]:
+        """The group's committed offsets; partitions without one are left out."""
+        asked = [ConsumerGroupTopicPartitions(self._names.group(group))]
+        futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout_s)
+        answer = next(self._wait(future) for future in futures.values())
+        return {
+            Partition(self._names.own(part.topic), part.partition): part.offset
+            for part in answer.topic_partitions or []
+            if part.offset >= 0 and self._names.has_topic(part.topic)
+        }
+
+    def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """The first offset of each partition of `topics`."""
+        return self._list(topics, OffsetSpec.earliest())
+
+    def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """The last stable offset of each partition of `topics`: what a read-committed reader can reach."""
+        return self._list(topics, OffsetSpec.latest())
+
+    def topic_identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """The cluster's id, and the id of each of `topics`: which log this is."""
+        wanted = TopicCollection([self._names.topic(name) for name in topics])
+        futures = self._admin.describe_topics(wanted, request_timeout=self._timeout_s)
+        ids = {self._names.own(name): str(self._wait(future).topic_id) for name, future in futures.items()}
+        cluster = self._wait(self._admin.describe_cluster(request_timeout=self._timeout_s))
+        return str(cluster.cluster_id), ids
+
+    def _list(self, topics: Sequence[str], spec: OffsetSpec) -> dict[Partition, int]:
+        asked = {
+            TopicPartition(self._names.topic(topic), number): spec
+            for topic in topics
+            for number in range(self._partition_count(topic))
+        }
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s
+        )
+        return {
+            Partition(self._names.own(part.topic), part.partition): self._wait(future).offset
+            for part, future in futures.items()
+        }
+
+    def _partition_count(self, topic: str) -> int:
+        name = self._names.topic(topic)
+        try:
+            found = self._admin.list_topics(name, timeout=self._timeout_s).topics[name]
+        except KafkaException as error:
+            raise _down(error) from None
+        if found.error is not None:
+            raise KafkaDown(f"topic {name}: {found.error.str()}", "`thumper check` says which topics are missing")
+        return len(found.partitions)
+
+    def _wait(self, future: "Future[T]") -> T:
+        try:
+            return future.result(self._timeout_s)
+        except KafkaException as error:
+            raise _down(error) from None
+        except FutureTimeoutError:
+            raise KafkaDown(f"Kafka has not answered within {self._timeout_s:.0f} s") from None
+
+
+def _down(error: KafkaException) -> KafkaDown:
+    cause = error.args[0]
+    hint = "" if cause.code() != KafkaError.TOPIC_AUTHORIZATION_FAILED else "the user may not read this"
+    return KafkaDown(f"Kafka does not say: {cause.str()}", hint)

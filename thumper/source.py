@@ -1,0 +1,223 @@
+"""A member of a consumer group, as the loop sees it: records in, positions, rewind; errors and rebalances told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from thumper.errors import Fatal, KafkaDown
+from thumper.kafka import Names, make_consumer
+from thumper.record import Partition, Record
+from thumper.settings import Settings
+
+
+class Listener(Protocol):
+    """Who is told of rebalances. Called inside `take` and `close`, on the same thread; must not raise."""
+
+    def assigned(self, starts: Mapping[Partition, int]) -> None:
+        """These partitions are ours from now on, from these offsets."""
+        ...
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        """These partitions go to somebody else; until this returns they are still ours, and may be committed."""
+        ...
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """These partitions are somebody else's already: nothing of them may be committed."""
+        ...
+
+    def gone(self, partition: Partition, reason: str) -> None:
+        """The position of this partition is not in the log any more; it delivers nothing until somebody decides."""
+        ...
+
+
+class Source(Protocol):
+    """The loop's view of the consumer. One thread."""
+
+    def open(self, listener: Listener) -> None:
+        """Join the group."""
+        ...
+
+    def take(self, most: int, wait_s: float) -> list[Record]:
+        """Up to `most` records; waits at most `wait_s` for the first. Raises KafkaDown or Fatal."""
+        ...
+
+    def positions(self) -> dict[Partition, int]:
+        """For each assigned partition the offset of the next record to be delivered."""
+        ...
+
+    def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Go back to the committed offsets, and return them. Raises KafkaDown, after which nothing has moved."""
+        ...
+
+    def hold(self, partitions: Iterable[Partition]) -> None:
+        """Deliver nothing of these until `release`."""
+        ...
+
+    def release(self, partitions: Iterable[Partition]) -> None:
+        """Deliver again."""
+        ...
+
+    def joined(self) -> bool:
+        """Whether this is a member of the group at present."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group; partitions that are still ours are revoked first."""
+        ...
+
+
+class KafkaSource:
+    """The source over a real consumer."""
+
+    def __init__(self, settings: Settings, group: str, topics: Sequence[str]) -> None:
+        self._settings = settings
+        self._names = Names(settings)
+        self._topics = topics
+        self.consumer: Consumer = make_consumer(settings, group)
+        self._starts: dict[Partition, int] = {}
+        self._failure: Exception | None = None
+        # Bounded by the session: after it the group has given the partitions away anyhow.
+        self._answer_s = settings.session_timeout_ms / 1_000
+
+    def open(self, listener: Listener) -> None:
+        """Join the group."""
+        self._listener = listener
+        self.consumer.subscribe(
+            [self._names.topic(topic) for topic in self._topics],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+
+    def take(self, most: int, wait_s: float) -> list[Record]:
+        """See Source. consume() waits its whole time-out for a full list; poll() returns with the first record."""
+        first = self.consumer.poll(wait_s)
+        messages = [] if first is None else [first, *self.consumer.consume(most - 1, 0)]
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        return [record for message in messages if (record := self._record(message)) is not None]
+
+    def positions(self) -> dict[Partition, int]:
+        """See Source. Before the first delivery a partition's position is where it was started."""
+        found = self.consumer.position(self._listed(self._starts))
+        return {
+            part: place.offset if place.offset >= 0 else self._starts[part]
+            for place in found
+            if (part := self._own(place)) in self._starts
+        }
+
+    def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """See Source."""
+        wanted = [part for part in partitions if part in self._starts]
+        starts = self._resolve(wanted)
+        for part, offset in starts.items():
+            try:
+                self.consumer.seek(TopicPartition(self._names.topic(part.topic), part.number, offset))
+            except KafkaException as error:
+                raise KafkaDown(f"cannot go back to offset {offset} of {part}: {error.args[0].str()}") from None
+        self._starts.update(starts)
+        return starts
+
+    def hold(self, partitions: Iterable[Partition]) -> None:
+        """See Source."""
+        self.consumer.pause(self._listed(part for part in partitions if part in self._starts))
+
+    def release(self, partitions: Iterable[Partition]) -> None:
+        """See Source."""
+        self.consumer.resume(self._listed(part for part in partitions if part in self._starts))
+
+    def joined(self) -> bool:
+        """See Source. A consumer that has not joined carries generation -1, which the broker does not fence."""
+        return bool(self.consumer.memberid())
+
+    def close(self) -> None:
+        """See Source."""
+        self.consumer.close()
+
+    def _record(self, message: Message) -> Record | None:
+        error = message.error()
+        if error is not None:
+            self._tell(error, message)
+            return None
+        return Record(
+            partition=Partition(self._names.own(message.topic() or ""), message.partition() or 0),
+            offset=message.offset() or 0,
+            value=_bytes(message.value()),
+            key=_bytes(message.key()),
+            headers=_headers(message),
+            timestamp_ms=message.timestamp()[1],
+        )
+
+    def _tell(self, error: KafkaError, message: Message) -> None:
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            part = Partition(self._names.own(message.topic() or ""), message.partition() or 0)
+            self._listener.gone(part, error.str())
+        elif error.fatal():
+            self._failure = Fatal(f"the consumer cannot go on: {error.str()}")
+        elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
+            self._failure = Fatal(f"no right to read: {error.str()}", "give this user read rights on topics and groups")
+        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            self._failure = KafkaDown(f"a topic is missing: {error.str()}", "`thumper check` says which")
+        # All else (_MAX_POLL_EXCEEDED, transport) heals by itself; lost partitions are told through on_lost.
+
+    def _on_assign(self, _: Consumer, assigned: list[TopicPartition]) -> None:
+        try:
+            starts = self._resolve([self._own(part) for part in assigned])
+            for part in assigned:
+                part.offset = starts[self._own(part)]
+            self.consumer.incremental_assign(assigned)
+            self._starts.update(starts)
+            self._listener.assigned(starts)
+        except Exception as error:
+            self._failure = error
+
+    def _on_revoke(self, _: Consumer, revoked: list[TopicPartition]) -> None:
+        self._let_go(revoked, lost=False)
+
+    def _on_lost(self, _: Consumer, lost: list[TopicPartition]) -> None:
+        self._let_go(lost, lost=True)
+
+    def _let_go(self, partitions: list[TopicPartition], *, lost: bool) -> None:
+        # The list may name partitions that are not held.
+        held = [part for part in map(self._own, partitions) if part in self._starts]
+        try:
+            if held:
+                (self._listener.lost if lost else self._listener.revoked)(held)
+        except Exception as error:
+            self._failure = error
+        for part in held:
+            del self._starts[part]
+
+    def _resolve(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Where the group stands: the committed offsets, or the log's start where it never committed."""
+        try:
+            found = self.consumer.committed(self._listed(partitions), timeout=self._answer_s)
+            return {self._own(place): self._start(place) for place in found}
+        except KafkaException as error:
+            raise KafkaDown(f"the group's offsets cannot be read: {error.args[0].str()}") from None
+
+    def _start(self, place: TopicPartition) -> int:
+        if place.error is not None:
+            raise KafkaException(place.error)
+        if place.offset >= 0:
+            return place.offset
+        low, _ = self.consumer.get_watermark_offsets(place, timeout=self._answer_s)
+        return int(low)
+
+    def _own(self, place: TopicPartition) -> Partition:
+        return Partition(self._names.own(place.topic), place.partition)
+
+    def _listed(self, partitions: Iterable[Partition]) -> list[TopicPartition]:
+        return [TopicPartition(self._names.topic(part.topic), part.number) for part in partitions]
+
+
+def _headers(message: Message) -> list[tuple[str, bytes]]:
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return [(name, _bytes(content) or b"") for name, content in pairs]
+
+
+def _bytes(content: str | bytes | None) -> bytes | None:
+    return content.encode() if isinstance(content, str) else content

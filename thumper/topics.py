@@ -1,0 +1,126 @@
+"""The table of topics, and the one function that creates them."""
+
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from thumper.errors import Fatal, KafkaDown
+from thumper.kafka import Names, make_admin
+from thumper.settings import Settings
+
+DAY_MS = 86_400_000
+FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+ONE_DISK = {"flush.messages": "1"}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it shall be. spread: over n partitions by key, else one partition."""
+
+    name: str
+    spread: bool
+    holds: str
+    config: dict[str, str] = field(default_factory=dict)
+    # The topics that cannot be made again from another are flushed message by message where there is one disk only.
+    ledger: bool = False
+
+
+TOPICS: dict[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        Topic("images", True, "one event per imported picture", FOR_EVER, ledger=True),
+        Topic("requests", True, "process this one again", FOR_EVER, ledger=True),
+        Topic("detections", True, "one outcome per processed event", FOR_EVER),
+        Topic("facts", True, "what people and producers state", FOR_EVER, ledger=True),
+        Topic("control", False, "wanted state of a group", {"cleanup.policy": "compact"}),
+        Topic("workers", False, "heartbeats", {"cleanup.policy": "delete", "retention.ms": str(DAY_MS)}),
+        Topic("alerts", False, "raised and resolved", {"cleanup.policy": "compact"}),
+        Topic(
+            "dead-letters",
+            False,
+            "messages that could not be read, untouched",
+            {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)},
+        ),
+    )
+}
+# What the detector reads; what the sink reads.
+WORK = ("images", "requests")
+RECORDED = ("images", "requests", "detections", "facts")
+
+
+def topic_config(topic: Topic, replicas: int) -> dict[str, str]:
+    """The broker's settings of `topic`: those of the table, broker time, and durability for this many replicas."""
+    return {
+        # A camera's or a laptop's wrong clock must not expire or reorder anything.
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(1 << 20),
+        "min.insync.replicas": str(max(1, replicas - 1)),
+        "unclean.leader.election.enable": "false",
+        **topic.config,
+        **(ONE_DISK if topic.ledger and replicas == 1 else {}),
+    }
+
+
+def ensure_topics(settings: Settings, timeout_s: float = 30.0) -> list[str]:
+    """Create the topics that are missing; return their names (own). Those that exist are left as they are.
+
+    Raises KafkaDown if the cluster does not answer, Fatal if it refuses.
+    """
+    admin, names = make_admin(settings), Names(settings)
+    present = list_topics(settings, admin, timeout_s)
+    missing = [topic for topic in TOPICS.values() if topic.name not in present]
+    if not missing:
+        return []
+    futures = admin.create_topics(
+        [
+            NewTopic(
+                names.topic(topic.name),
+                num_partitions=settings.partitions if topic.spread else 1,
+                replication_factor=settings.replication_factor,
+                config=topic_config(topic, settings.replication_factor),
+            )
+            for topic in missing
+        ],
+        operation_timeout=timeout_s,
+    )
+    for name, future in futures.items():
+        try:
+            future.result(timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise Fatal(f"cannot create topic {name}: {error.args[0].str()}") from None
+    return [topic.name for topic in missing]
+
+
+def list_topics(settings: Settings, admin: AdminClient, timeout_s: float = 10.0) -> dict[str, int]:
+    """Our topics that exist, by own name, with their partition counts. Raises KafkaDown."""
+    names = Names(settings)
+    try:
+        found = admin.list_topics(timeout=timeout_s).topics
+    except KafkaException as error:
+        raise KafkaDown(
+            f"no answer from Kafka at {settings.kafka_bootstrap}: {error.args[0].str()}",
+            "is it running? `thumper check`",
+        ) from None
+    return {
+        names.own(name): len(topic.partitions)
+        for name, topic in found.items()
+        if names.has_topic(name) and names.own(name) in TOPICS
+    }
+
+
+def differing_configs(settings: Settings, timeout_s: float = 10.0) -> dict[str, dict[str, tuple[str, str]]]:
+    """Where existing topics differ from the table: own name to setting to (wanted, found). Raises KafkaDown."""
+    admin, names = make_admin(settings), Names(settings)
+    present = list_topics(settings, admin, timeout_s)
+    resources = [ConfigResource(ResourceType.TOPIC, names.topic(name)) for name in present]
+    different: dict[str, dict[str, tuple[str, str]]] = {}
+    for resource, future in admin.describe_configs(resources, request_timeout=timeout_s).items():
+        found = {entry.name: entry.value for entry in future.result(timeout_s).values()}
+        own = names.own(resource.name)
+        wanted = topic_config(TOPICS[own], settings.replication_factor)
+        wrong = {name: (value, found.get(name, "")) for name, value in wanted.items() if found.get(name) != value}
+        if wrong:
+            different[own] = wrong
+    return different

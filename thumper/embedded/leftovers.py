@@ -1,0 +1,71 @@
+"""What a crashed stack left running: found by its mark, ended."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+MARK = "THUMPER_STACK"
+
+
+def leftovers(mark: str, postgres_home: Path | None) -> list[psutil.Process]:
+    """Processes that carry this stack's mark in their environment, and the PostgreSQL server of its folder.
+
+    A pid alone proves nothing (numbers are given again); an environment and a command line do.
+    """
+    found = [process for process in psutil.process_iter() if process.pid != os.getpid() and _carries(process, mark)]
+    postmaster = None if postgres_home is None else _postmaster(postgres_home)
+    if postmaster is not None and postmaster not in found:
+        found.append(postmaster)
+    return found
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(MARK) == mark
+    except psutil.Error:
+        return False
+
+
+def _postmaster(home: Path) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int((home / "postmaster.pid").read_text("ascii").split("\n", 1)[0]))
+        return process if str(home) in process.cmdline() else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def end(processes: Sequence[psutil.Process], patience_s: float = 20.0) -> int:
+    """Ask each to end, insist after `patience_s` seconds; returns how many there were, children included."""
+    family = _with_children(processes)
+    for process in family:
+        _tell(process, asked=True)
+    _, alive = psutil.wait_procs(family, timeout=patience_s)
+    for process in alive:
+        _tell(process, asked=False)
+    psutil.wait_procs(alive, timeout=patience_s)
+    return len(family)
+
+
+def _with_children(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    family = list(processes)
+    for process in processes:
+        try:
+            family += [child for child in process.children(recursive=True) if child not in family]
+        except psutil.Error:
+            continue
+    return family
+
+
+def _tell(process: psutil.Process, *, asked: bool) -> None:
+    try:
+        if not asked:
+            process.kill()
+        elif process.name() == "postgres":
+            # Its fast shutdown; SIGTERM would wait for clients to leave.
+            process.send_signal(2)
+        else:
+            process.terminate()
+    except psutil.Error:
+        return

@@ -1,0 +1,102 @@
+"""The HTTP application: routes, guard, problem documents; and the server that runs it."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from api import problems
+from api.deps import Deps, open_deps
+from api.problems import Problem
+from api.routes import batch, detections, health, images, lag, overview, page, status
+from api.security import Guard, is_loopback, refuse_open_door
+from thumper.errors import UserError
+from thumper.settings import Settings
+
+# Enough for a crowd of scripts and browsers; beyond it callers get 503 at once instead of waiting for ever.
+MOST_CONNECTIONS = 300
+KEEP_ALIVE_S = 15
+STOP_WITHIN_S = 10
+_PROBLEM = {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}
+_MAY_HAPPEN = {404: "Not there", 422: "Not understood", 503: "Kafka or the database cannot be read"}
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The application over `deps`. Raises SettingError if others could reach it and no token is set."""
+    refuse_open_door(deps.settings)
+    # A stranger need not know what there is to ask for.
+    open_docs = is_loopback(deps.settings.api_host)
+    app = FastAPI(
+        title="thumper",
+        description="Progress, results and pictures of the wildlife-image pipeline.",
+        version="1.0",
+        license_info={"name": "AGPL-3.0-only", "identifier": "AGPL-3.0-only"},
+        openapi_url="/openapi.json" if open_docs else None,
+        docs_url="/docs" if open_docs else None,
+        redoc_url=None,
+        responses={code: {**_PROBLEM, "description": text} for code, text in _MAY_HAPPEN.items()},
+    )
+    app.state.deps = deps
+    problems.install(app)
+    for routes in (health, status, batch, images, detections, overview, lag, page):
+        app.include_router(routes.router)
+    app.add_middleware(Guard, settings=deps.settings)
+    return app
+
+
+def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; requests in progress get 10 s to end.
+
+    settings: connected (with the addresses of Kafka and PostgreSQL). on_ready is called once it accepts connections;
+    None: `<data_dir>/run/api.ready` gets this process's id.
+    Raises SettingError, UserError if the address is taken.
+    """
+    refuse_open_door(settings)
+    with _listening(settings) as listening, open_deps(settings) as deps:
+        config = uvicorn.Config(
+            create_app(deps),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+        )
+        _Server(config, on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, port = settings.api_host, settings.api_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}", "set THUMPER_API_PORT or THUMPER_API_HOST"
+            ) from None
+        yield listening
+
+
+def _mark_ready(settings: Settings) -> None:
+    mark = settings.data_dir / "run" / "api.ready"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(str(os.getpid()), "ascii")

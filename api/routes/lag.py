@@ -1,0 +1,63 @@
+"""`/api/lag` and `/api/workers`: how far each group is behind, and who is working."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from api.deps import Parts
+from api.responses import GroupPosition, Lag, PartitionPosition, WorkerAnswer
+from api.snapshot import Lags
+from api.status import Worker
+from thumper.lag import GroupLag
+
+# What each group reads. The monitor has topics of its own.
+GROUPS = {"detector": ("images", "requests"), "sink": ("images", "requests", "detections", "facts")}
+
+router = APIRouter(prefix="/api", tags=["lag"])
+
+
+@router.get("/lag", operation_id="lag")
+def lag(parts: Parts) -> Lag:
+    """Per group, topic and partition: start, committed offset, end and lag."""
+    return read_lag(parts.lags)
+
+
+@router.get("/workers", operation_id="list_workers")
+def workers(parts: Parts) -> list[WorkerAnswer]:
+    """Everybody heard of in the last hour; alive: within the last five seconds."""
+    return described(parts.workers.known(), parts.clock.now_s())
+
+
+def read_lag(lags: Lags) -> Lag:
+    """All groups. Raises KafkaDown."""
+    groups = [_group(lags.read(group, topics)) for group, topics in GROUPS.items()]
+    return Lag(lag=sum(group.lag for group in groups), groups=groups)
+
+
+def _group(read: GroupLag) -> GroupPosition:
+    return GroupPosition(
+        group=read.group,
+        lag=read.lag,
+        partitions=[
+            PartitionPosition(
+                topic=part.partition.topic,
+                partition=part.partition.number,
+                start=part.start,
+                committed=part.committed,
+                end=part.end,
+                lag=part.lag,
+            )
+            for part in read.partitions
+        ],
+    )
+
+
+def described(known: Sequence[Worker], now_s: float) -> list[WorkerAnswer]:
+    """Workers as the API answers them."""
+    keep = set(WorkerAnswer.model_fields)
+    return [
+        WorkerAnswer(
+            **worker.beat.model_dump(include=keep), alive=worker.alive(now_s), age_s=round(now_s - worker.seen_s, 1)
+        )
+        for worker in known
+    ]

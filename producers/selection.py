@@ -1,0 +1,125 @@
+"""Which pictures a request may be for: rows by status, place or id, and what each of them waits for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, text
+
+from thumper.tables import BLOCK, COMPLETED, FAILED
+
+Wanted = Literal["pending", "processing", "completed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which pictures. image_ids, where given, says it all; else up to `limit` of a status (and a location).
+
+    "processing" selects what "pending" does: both are in the pipeline.
+    """
+
+    image_ids: tuple[UUID, ...] | None = None
+    status: Wanted = "pending"
+    location_id: UUID | None = None
+    limit: int = 1_000
+
+
+def select(connection: Connection, selection: Selection, committed: Mapping[int, int]) -> list[RowMapping]:
+    """The rows, those that need a request first. committed: the live group's position by partition of `images`.
+
+    asked: an unanswered request waits for it. model_id, result_*: what the request would replace, NULL if nothing.
+    """
+    values = {
+        "partitions": list(committed),
+        "offsets": list(committed.values()),
+        "place": None if selection.location_id is None else str(selection.location_id),
+        "block_size": BLOCK,
+    }
+    if selection.image_ids is not None:
+        ids = [str(image_id) for image_id in dict.fromkeys(selection.image_ids)]
+        return [*connection.execute(_BY_ID, values | {"ids": ids}).mappings()]
+    if selection.status in _DONE:
+        done = {"state": _DONE[selection.status], "limit": selection.limit}
+        return [*connection.execute(_FINISHED, values | done).mappings()]
+    rows: list[RowMapping] = []
+    for statement, asked in ((_BEHIND, False), (_BEHIND, True), (_AHEAD, None)):
+        left = selection.limit - len(rows)
+        rows += connection.execute(statement, values | {"limit": left, "asked": asked}).mappings()
+    return rows
+
+
+def unknown_ids(connection: Connection, image_ids: Sequence[UUID]) -> list[str]:
+    """Those of `image_ids` that no picture has, sorted."""
+    if not image_ids:
+        return []
+    known = connection.execute(_KNOWN, {"ids": [str(image_id) for image_id in image_ids]}).scalars()
+    return sorted(str(image_id) for image_id in set(image_ids).difference(known))
+
+
+def knows_place(connection: Connection, location_id: UUID) -> bool:
+    """Whether there is such a location."""
+    return connection.execute(_PLACE, {"id": str(location_id)}).first() is not None
+
+
+_DONE: Mapping[str, int] = {"completed": COMPLETED, "failed": FAILED}
+
+_COMMITTED = """
+WITH committed (log_partition, next_offset) AS (
+    SELECT * FROM unnest(CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]))
+)
+"""
+_COLUMNS = """
+SELECT i.image_id, i.sha256, i.uri, i.size_bytes, i.log_partition, i.log_offset, i.hand_reset_at,
+       a.model_id, r.log_partition AS result_partition, r.log_offset AS result_offset, q.asked
+"""
+_RESULT = """
+LEFT JOIN active_model a ON true
+LEFT JOIN result r ON r.image_id = i.image_id AND r.model_id = a.model_id
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT 1
+        FROM request_state w
+        LEFT JOIN request_state d
+            ON d.image_id = w.image_id AND d.request_partition = w.request_partition AND d.model_id = ''
+        WHERE w.image_id = i.image_id AND w.model_id IN ('', a.model_id) AND w.asked > coalesce(d.answered, -1)
+    ) AS asked
+) q
+"""
+_OF_PLACE = "(CAST(:place AS uuid) IS NULL OR i.location_id = CAST(:place AS uuid))"
+
+_BY_ID = text(f"{_COLUMNS} FROM image i {_RESULT} WHERE i.image_id = ANY(CAST(:ids AS uuid[])) ORDER BY i.image_id")
+
+# To be done, but passed by the group: the counters say which blocks of the log have such rows.
+_BEHIND = text(
+    f"""{_COMMITTED} {_COLUMNS}
+FROM (SELECT DISTINCT log_partition, block FROM counter WHERE state = 0) k
+JOIN committed c ON c.log_partition = k.log_partition AND k.block * :block_size < c.next_offset
+JOIN image i ON i.log_partition = k.log_partition AND i.log_offset >= k.block * :block_size
+    AND i.log_offset < least((k.block + 1) * :block_size, c.next_offset)
+{_RESULT}
+WHERE i.state = 0 AND q.asked = :asked AND {_OF_PLACE}
+LIMIT :limit"""  # noqa: S608 - constants only
+)
+
+_AHEAD = text(
+    f"""{_COMMITTED} {_COLUMNS}
+FROM committed c
+JOIN image i ON i.log_partition = c.log_partition AND i.log_offset >= c.next_offset
+{_RESULT}
+WHERE {_OF_PLACE}
+LIMIT :limit"""
+)
+
+_FINISHED = text(
+    f"""{_COMMITTED} {_COLUMNS}
+FROM image i
+JOIN committed c ON c.log_partition = i.log_partition AND i.log_offset < c.next_offset
+{_RESULT}
+WHERE i.state = :state AND r.state = :state AND {_OF_PLACE}
+ORDER BY i.image_id
+LIMIT :limit"""
+)
+
+_KNOWN = text("SELECT image_id FROM image WHERE image_id = ANY(CAST(:ids AS uuid[]))")
+_PLACE = text("SELECT 1 FROM location WHERE location_id = CAST(:id AS uuid)")

@@ -1,1 +1,1 @@
-"""Pictures to detections: the consumer group that looks."""
+"""The detector: pictures named in the log to outcomes with boxes."""

@@ -1,0 +1,154 @@
+"""Inference by torch from ultralytics' .pt weights, on CUDA (half precision) or the CPU. Needs the extra `torch`.
+
+Of ultralytics only the checkpoint loader and the network are used: frames, thresholds and suppression are ours, so that
+every backend finds the same boxes, and its own picture reader (which may install packages) is never called.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from processors.detector.backends.contract import OutOfMemory
+from processors.detector.backends.onnx_layout import boxes, read
+from processors.detector.frame import Canvas, Frame, blank
+from processors.detector.layout import Layout, layout
+from processors.detector.metadata import Metadata, names_of
+from processors.detector.model import ModelDescription
+from schemas.detection import Box, ModelRef, Runtime
+from thumper.errors import Fatal, ModelError, UserError
+
+# Read by ultralytics when it is imported. Weights are pickles: without the first one they may run any code.
+ENVIRONMENT = {"ULTRALYTICS_SAFE_LOAD": "1", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+LEAST_TORCH = (2, 10)
+
+
+def metadata_of(weights: Path) -> Metadata:
+    """Classes and input size of the checkpoint `weights`. Raises ModelError."""
+    network, arguments = _load(weights)
+    found = arguments.get("imgsz")
+    sizes = found if isinstance(found, list | tuple) else [found]
+    return Metadata(names_of(network.names), max((size for size in sizes if isinstance(size, int)), default=None))
+
+
+class UltralyticsDetector:
+    """See Detector. device: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:n"."""
+
+    parallel = 1
+
+    def __init__(self, description: ModelDescription, device: str = "auto") -> None:
+        self._description = description
+        self._wanted = device
+        self._network: Any = None
+        self._device: Any = None
+        self._layout: Layout = "ends"
+        self.model: ModelRef = description.ref
+        self.canvas = Canvas(description.input_px)
+        self.runtime = Runtime(backend="ultralytics", version="", device="", precision="")
+
+    def open(self) -> None:
+        """See Detector.open. Raises UserError for a device that is not there."""
+        torch, ultralytics = _import()
+        self._device = torch.device(_device(torch, self._wanted))
+        # Before and after, so that what was loaded is what was described.
+        self._description.load()
+        network, _ = _load(self._description.weights)
+        self._description.load()
+        on_cuda = self._device.type == "cuda"
+        self._network = (network.half() if on_cuda else network.float()).to(self._device).eval()
+        self.runtime = Runtime(
+            backend="ultralytics",
+            version=f"{ultralytics.__version__} torch {torch.__version__}",
+            device=torch.cuda.get_device_name(self._device)[:200] if on_cuda else "cpu",
+            precision="f16" if on_cuda else "f32",
+        )
+        frame = blank(self.canvas)
+        shape = [None, *self._forward([frame]).shape[1:]]
+        self._layout = layout([shape], len(self._description.classes), str(self._description.weights))
+        self.detect([frame])
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Box]]:
+        """See Detector.detect."""
+        import torch  # noqa: PLC0415  an extra
+
+        try:
+            outputs = self._forward(frames).float().cpu().numpy()
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(f"no memory on {self._device} for {len(frames)} frames") from None
+        except RuntimeError as error:
+            if self._device.type == "cuda" and "CUDA error" in str(error):
+                # After such an error every further call fails, whatever it is given.
+                raise Fatal(f"the device {self._device} is lost: {str(error).splitlines()[0]}") from error
+            raise
+        threshold = self._description.store_threshold
+        return [
+            boxes(read(output, self._layout, threshold), self._layout, frame.letterbox, self._description)
+            for frame, output in zip(frames, outputs, strict=True)
+        ]
+
+    def close(self) -> None:
+        """See Detector.close."""
+        self._network = None
+
+    def _forward(self, frames: Sequence[Frame]) -> Any:
+        import torch  # noqa: PLC0415  an extra
+
+        pixels = torch.from_numpy(np.stack([frame.pixels for frame in frames])).to(self._device)
+        with torch.inference_mode():
+            batch = pixels.permute(0, 3, 1, 2).to(next(self._network.parameters()).dtype).div_(255)
+            found = self._network(batch)
+        return found[0] if isinstance(found, list | tuple) else found
+
+
+def _import() -> tuple[Any, Any]:
+    """Import torch and ultralytics, made harmless first. Raises UserError if they are missing or cannot be trusted."""
+    os.environ.update(ENVIRONMENT)
+    try:
+        import torch  # noqa: PLC0415
+        import ultralytics  # noqa: PLC0415
+        from ultralytics.utils import AUTOINSTALL, SAFE_LOAD  # noqa: PLC0415
+    except ImportError as error:
+        raise UserError(
+            f".pt weights need the extra `torch`: {error}",
+            "install it by `make install EXTRAS=torch`, or export the weights: `yolo export format=onnx dynamic=True`",
+        ) from None
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < LEAST_TORCH:
+        raise UserError(f"torch {torch.__version__} cannot load weights safely", "install torch 2.10 or newer")
+    if not SAFE_LOAD or AUTOINSTALL:
+        raise Fatal("ultralytics was imported before it was told to load weights safely", "start a new process")
+    return torch, ultralytics
+
+
+def _load(weights: Path) -> tuple[Any, dict[str, Any]]:
+    """The network in `weights`, fused, in single precision, and the arguments that it was trained with."""
+    _import()
+    from ultralytics.nn.tasks import load_checkpoint  # noqa: PLC0415  an extra
+
+    try:
+        network, checkpoint = load_checkpoint(weights, fuse=True)  # type: ignore[no-untyped-call]
+    except Exception as error:  # The loader raises what the bytes lead it to; nothing in them was run.
+        reason = " ".join(str(error).replace("ERROR ❌️", "").split())[:300]
+        raise ModelError(f"{weights} cannot be loaded: {reason}", "give weights trained by ultralytics") from None
+    if getattr(network, "task", "detect") != "detect":
+        raise ModelError(
+            f"{weights} is a model for the task {network.task!r}", "weights of a detection model are needed"
+        )
+    return network, dict(checkpoint.get("train_args") or {})
+
+
+def _device(torch: Any, wanted: str) -> str:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "auto":
+        return "cuda:0" if count else "cpu"
+    if wanted == "cpu":
+        return wanted
+    kind, _, number = wanted.partition(":")
+    if kind != "cuda" or not (number or "0").isdigit():
+        raise UserError(f"the device {wanted!r} is not understood", "use auto, cpu, cuda or cuda:n")
+    if int(number or "0") >= count:
+        found = f"torch sees {count}" if count else "torch sees no CUDA device"
+        raise UserError(f"the device {wanted} is not there: {found}", "check `nvidia-smi`, or use --device auto")
+    return f"cuda:{int(number or '0')}"

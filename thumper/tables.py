@@ -5,7 +5,10 @@ row. There are no foreign keys: topics are read independently, so an outcome may
 exception is `hand_reset_at`, which a person sets through the view `images`; a rebuild forgets it.
 
 Positions: `log_partition`, `log_offset` and `log_ms` (the broker's time) say which event a row shows; a newer event
-wins: in the same partition the higher offset, else the later broker time.
+wins: in the same partition the higher offset, else the later broker time (SQL function `log_newer`).
+
+What is derived stands in views, so that sink, status and audit share one rule: `image_state_now` (image_id, state) and
+`image_description_now` (image_id, location_id, taken_at). `images`, `locations` and `detections` are views for people.
 """
 
 from sqlalchemy import (
@@ -50,6 +53,11 @@ def _position(prefix: str = "log", *, nullable: bool = False) -> list[Column[int
 
 
 # first_*: the earliest `images` event, whose description the row shows. log_*: the newest one, for the status.
+# given_location_id: the place by that first event; location_id: by corrections, else the given one.
+# taken_at: captured_at with the clock offset of the matching deployment.
+# state and the place follow from other tables too (see above); no index may cover `state`: it changes once per picture,
+# and half-filled pages let that happen in place (HOT), at a quarter of the cost. Rows in a state are found through
+# `counter` (which blocks) and the index image_log, failed ones through result_failed.
 image = Table(
     "image",
     metadata,
@@ -60,6 +68,7 @@ image = Table(
     Column("media_type", Text),
     Column("filename", Text),
     Column("path", Text),
+    Column("given_location_id", Uuid),
     Column("location_id", Uuid),
     Column("captured_at", DateTime),
     Column("taken_at", DateTime),
@@ -81,22 +90,25 @@ image = Table(
     Column("hand_reset_at", DateTime(timezone=True)),
     Column("state", SmallInteger, nullable=False, server_default=text("0")),
     CheckConstraint("state IN (0, 1, 2)", name="image_state"),
+    postgresql_with={"fillfactor": 50},
 )
 Index("image_log", image.c.log_partition, image.c.log_offset)
 Index("image_taken", image.c.taken_at, image.c.image_id)
 Index("image_location_taken", image.c.location_id, image.c.taken_at, image.c.image_id)
-Index("image_todo", image.c.image_id, postgresql_where=image.c.state == TODO)
-Index("image_failed", image.c.image_id, postgresql_where=image.c.state == FAILED)
+Index("image_hand_reset", image.c.image_id, postgresql_where=image.c.hand_reset_at.is_not(None))
 
-# Offsets in one partition of `requests`; asked > answered (or answered NULL): the picture is to be done again.
+# Offsets in one partition of `requests`. asked: the newest request for that model, '' for whichever is active.
+# answered (in the row of '' only): the newest request that any outcome answers. A picture is to be done again while
+# `asked` of '' or of the active model is above `answered` (or that is NULL).
 request_state = Table(
     "request_state",
     metadata,
     Column("image_id", Uuid, nullable=False),
     Column("request_partition", Integer, nullable=False),
+    Column("model_id", Text, nullable=False),
     Column("asked", BigInteger),
     Column("answered", BigInteger),
-    PrimaryKeyConstraint("image_id", "request_partition"),
+    PrimaryKeyConstraint("image_id", "request_partition", "model_id"),
 )
 
 # state and error_*: the newest outcome. All from good_partition on: the newest completed one, which a failure leaves.
@@ -178,7 +190,7 @@ deployment = Table(
 )
 Index("deployment_location", deployment.c.location_id)
 
-# Further places of known pictures. place_id: derived from location and path.
+# Further places of known pictures: by facts, and by every `images` event but the first. place_id: from place and path.
 place = Table(
     "place",
     metadata,
@@ -222,10 +234,10 @@ model = Table(
 active_model = Table(
     "active_model",
     metadata,
-    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("model_id", Text, nullable=False),
     *_position(),
-    CheckConstraint("only", name="active_model_only_one"),
+    CheckConstraint("one", name="active_model_only_one"),
 )
 
 # The highest offset + 1 ever recorded. Read by status and verify, never used to seek.

@@ -1,0 +1,196 @@
+"""The only writer of the tables: rows to COPY into temporary tables, one upsert per table, one transaction."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2's classes have lower-case names
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - see above
+from sqlalchemy import Engine
+
+from sinks.postgres.copy_text import NULL, copy_text
+from sinks.postgres.named import load_statements
+from sinks.postgres.refusal import judged
+from sinks.postgres.rows import COLUMNS, Row, Rows
+
+# Index scans over a few thousand keys beat reading a table of millions; the default assumes a spinning disk.
+# A lock that is held longer than this is a person's open transaction: let go of ours, and try again later.
+_SESSION = "SET random_page_cost = 1.1; SET lock_timeout = '10s'; SET synchronous_commit = on; SET jit = off"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one transaction changed. absorbed: rows that were in the tables already, or older than those there."""
+
+    results: int = 0
+    images: int = 0
+    absorbed: int = 0
+
+
+class PostgresWriter:
+    """One connection, made when first needed and again after it was lost. One thread writes; `cancel` is for others."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._statements = load_statements(Path(__file__).with_name("statements.sql"))
+        self._connection: Connection | None = None
+
+    def write(self, rows: Rows) -> Written:
+        """Write `rows` in one transaction; the same rows again change nothing, and older ones never win.
+
+        Blocks until the database has committed. Raises DatabaseDown (nothing was written, or that is unknown: write
+        the same again), Poison (a row cannot be stored; nothing was written) or Fatal.
+        """
+        try:
+            connection = self._connected()
+            with connection.cursor() as cursor:
+                written = _Transaction(cursor, self._statements).run(rows)
+            connection.commit()
+        except Exception as error:
+            self._undo()
+            raise judged(error) from error
+        return written
+
+    def cancel(self) -> None:
+        """Interrupt a write in progress, from another thread; it raises DatabaseDown there."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            connection.cancel()
+
+    def close(self) -> None:
+        """Let go of the connection. Never raises."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = self._new_connection()
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(_SESSION)
+                    cursor.execute(self._statements["staging"])
+                connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _new_connection(self) -> Connection:
+        raw = self._engine.raw_connection()
+        # Out of the pool for good: a connection with staging tables is nobody else's.
+        raw.detach()
+        connection = raw.driver_connection
+        if not isinstance(connection, Connection):
+            raise TypeError(f"the sink writes with psycopg2, not with {type(connection).__name__}")
+        return connection
+
+    def _undo(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+        except psycopg2.Error:
+            self.close()
+        else:
+            if self._connection.closed:
+                self.close()
+
+
+class _Transaction:
+    """The steps of one write, in the order of statements.sql."""
+
+    def __init__(self, cursor: Cursor, statements: dict[str, str]) -> None:
+        self._cursor = cursor
+        self._statements = statements
+
+    def run(self, rows: Rows) -> Written:
+        self._run("one_writer")
+        for table, content in rows.filled():
+            if table != "box":
+                self._copy(f"stage_{table}", table, content)
+        reactivated = self._facts(rows)
+        if rows.request_state:
+            self._run("upsert_request_state")
+        results = self._results(rows)
+        images = self._images(rows)
+        self._states(rows, results, reactivated)
+        if rows.recorded:
+            self._run("upsert_recorded")
+        absorbed = len(rows.result) + len(rows.image) - results - images
+        return Written(results, images, absorbed)
+
+    def _facts(self, rows: Rows) -> bool:
+        """Write statements; whether another model is the active one now."""
+        for table, statement in (
+            (rows.location, "upsert_location"),
+            (rows.deployment, "upsert_deployment"),
+            (rows.place, "upsert_place"),
+            (rows.correction, "insert_correction"),
+            (rows.model, "upsert_model"),
+        ):
+            if table:
+                self._run(statement)
+        return bool(rows.active_model) and self._run("upsert_active_model") > 0
+
+    def _results(self, rows: Rows) -> int:
+        """Write outcomes and their boxes; how many rows got a newer outcome."""
+        if not rows.result:
+            return 0
+        applied = self._run("upsert_result")
+        self._run("count_fresh_results")
+        if self._count() == len(rows.result):
+            if rows.box:
+                self._copy("box", "box", rows.box)
+            return applied
+        if rows.box:
+            self._copy("stage_box", "box", rows.box)
+        self._run("update_good_result")
+        self._run("delete_replaced_boxes")
+        self._run("insert_boxes")
+        return applied
+
+    def _images(self, rows: Rows) -> int:
+        """Write pictures, their places and times; how many rows are new or newer."""
+        applied, known = 0, False
+        if rows.image:
+            self._run("upsert_image")
+            applied, fresh = self._cursor.fetchone() or (0, 0)
+            known = fresh < len(rows.image)
+        if known:
+            self._run("upsert_place_of_later_event")
+            self._run("update_first_event")
+        if rows.deployment:
+            self._run("describe_deployed_images")
+        if known or rows.correction or (rows.image and self._ask("anything_to_describe")):
+            self._run("describe_images")
+        return applied
+
+    def _states(self, rows: Rows, results: int, reactivated: bool) -> None:
+        if results:
+            self._run("end_hand_resets")
+        if reactivated:
+            # One statement over all pictures takes as long as it takes.
+            self._cursor.execute("SET LOCAL statement_timeout = 0")
+            self._run("update_all_states")
+        elif results or rows.image or rows.request_state:
+            self._run("update_touched_states")
+
+    def _copy(self, target: str, table: str, rows: Sequence[Row]) -> None:
+        columns = ", ".join(COLUMNS[table])
+        content = io.BytesIO(copy_text(table, rows))
+        self._cursor.copy_expert(f"COPY {target} ({columns}) FROM STDIN WITH (NULL '{NULL}')", content)
+
+    def _run(self, statement: str) -> int:
+        self._cursor.execute(self._statements[statement])
+        return self._cursor.rowcount
+
+    def _ask(self, statement: str) -> bool:
+        self._run(statement)
+        return bool((self._cursor.fetchone() or (False,))[0])
+
+    def _count(self) -> int:
+        return int((self._cursor.fetchone() or (0,))[0])

@@ -15,7 +15,7 @@ from thumper.errors import UserError
 from thumper.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from thumper.embedded.stack import Part
+    from thumper.embedded.parts import Part
 
 app = typer.Typer()
 # What follows is for another program, its --help included.

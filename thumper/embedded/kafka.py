@@ -1,5 +1,6 @@
 """The embedded Kafka: one KRaft node that is broker and controller, loopback only."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thumper.embedded.leftovers import MARK
 from thumper.embedded.program import Program
 from thumper.embedded.state import StackState
 from thumper.errors import Fatal
@@ -61,7 +63,7 @@ class EmbeddedKafka:
 
     home: Path
     class_path: Sequence[Path]
-    # Marks the process for whoever looks for what a crashed stack left behind.
+    # Marks what it starts for whoever looks for what a crashed stack left behind.
     mark: str
 
     def configure(self, state: StackState) -> None:
@@ -87,7 +89,8 @@ class EmbeddedKafka:
         text = (self.home / "server.properties").read_text("ascii")
         settings.write_text(text.replace("log.dirs=data\n", "log.dirs=data.new\n"), "ascii")
         command = (*java_command(), "kafka.tools.StorageTool", "format", "-t", state.cluster_id, "-c", settings.name)
-        done = subprocess.run(command, cwd=self.home, capture_output=True, text=True, check=False)
+        marked = {**os.environ, MARK: self.mark}
+        done = subprocess.run(command, cwd=self.home, env=marked, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not (aside / "meta.properties").exists():
             said = (done.stderr + done.stdout).strip().splitlines()
             lines = [line for line in said if "Exception" in line or "Error" in line] or said[-5:]

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from thumper.embedded.leftovers import MARK
 from thumper.embedded.program import Program
 from thumper.embedded.state import DATABASE, ROLE, SUPERUSER, StackState
 from thumper.embedded.system_user import Account
@@ -37,6 +38,8 @@ class EmbeddedPostgres:
     home: Path
     bin_dir: Path
     account: Account | None
+    # Marks what it starts for whoever looks for what an interrupted start left behind.
+    mark: str
     durable: bool = True
 
     def initialise(self, state: StackState) -> None:
@@ -67,6 +70,7 @@ class EmbeddedPostgres:
         done = subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, MARK: self.mark},
             capture_output=True,
             text=True,
             check=False,

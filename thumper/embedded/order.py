@@ -1,0 +1,78 @@
+"""In which order parts come and go: each is waited for, and each end too."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from thumper.clock import Clock
+from thumper.embedded.ready import Readiness, mark_path
+from thumper.embedded.supervision import Supervisor
+from thumper.embedded.waiting import wait_until
+from thumper.errors import Fatal
+
+SERVERS = ("kafka", "postgres")
+# A part that ended this often while it was waited for will not get ready by itself.
+_HOPELESS_RESTARTS = 3
+_LOG_LINES = 15
+# The supervisor kills what does not end within its own time, 60 s at most.
+_STOP_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Brings parts up and takes them down under one supervisor."""
+
+    supervisor: Supervisor
+    readiness: Readiness
+    clock: Clock
+    say: Callable[[str], None]
+
+    def bring_up(self, names: Sequence[str], timeout_s: float) -> None:
+        """Start those that do not run, and wait until all are ready. Raises Fatal with the end of a part's log."""
+        deadline_s = self.clock.now_s() + timeout_s
+        restarts = self.supervisor.restarts()
+        for name in names:
+            if self.supervisor.programs()[name].is_dead:
+                mark_path(self.readiness.data_dir, name).unlink(missing_ok=True)
+                self.supervisor.ask_start(name)
+        for name in names:
+            if self._is_ready(name):
+                continue
+            self.say(f"Waiting for {name}")
+            patience = restarts.get(name, -1) + 1 + _HOPELESS_RESTARTS
+            wait_until(lambda: self._is_settled(name, patience), self.clock, deadline_s - self.clock.now_s())  # noqa: B023 - called at once
+            if not self._is_ready(name):
+                raise self._not_ready(name)
+
+    def _is_ready(self, name: str) -> bool:
+        return self.readiness.is_ready(self.supervisor.programs()[name])
+
+    def _is_settled(self, name: str, patience: int) -> bool:
+        if self._is_ready(name) or self.supervisor.programs()[name].state == "FATAL":
+            return True
+        return self.supervisor.restarts().get(name, 0) >= patience
+
+    def _not_ready(self, name: str) -> Fatal:
+        program = self.supervisor.programs()[name]
+        lines = "\n".join(f"  {line}" for line in self.supervisor.tail(name, _LOG_LINES)) or "  (nothing)"
+        said = f"{program.state}{', ' + program.trouble if program.trouble else ''}"
+        return Fatal(
+            f"{name} does not get ready ({said}); the last lines of {self.supervisor.log_of(name)}:\n{lines}",
+            f"`thumper logs {name}` shows more; when it is mended, `thumper up` goes on",
+        )
+
+    def take_down(self) -> None:
+        """Programs first, then PostgreSQL, then Kafka, then the supervisor. Raises SupervisorGone."""
+        running = list(self.supervisor.programs())
+        for group in ([name for name in running if name not in SERVERS], ["postgres"], ["kafka"]):
+            self._stop([name for name in group if name in running])
+        pid = int(self.supervisor.call("supervisor.getPID"))
+        self.supervisor.call("supervisor.shutdown")
+        wait_until(lambda: not psutil.pid_exists(pid), self.clock, _STOP_S)
+
+    def _stop(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.say(f"Stopping {name}")
+            self.supervisor.ask_stop(name)
+        wait_until(lambda: all(self.supervisor.programs()[name].is_dead for name in names), self.clock, _STOP_S)

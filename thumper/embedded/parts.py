@@ -1,0 +1,55 @@
+"""The parts of a running stack with their figures, as `thumper ps` shows them."""
+
+from dataclasses import dataclass
+
+import psutil
+
+from thumper.embedded.ready import Readiness
+from thumper.embedded.supervision import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part. `memory_bytes` is the resident set, children included (pages that they share count each time)."""
+
+    name: str
+    state: str
+    ready: bool
+    pid: int
+    uptime_s: int
+    restarts: int
+    memory_bytes: int
+
+
+def list_parts(supervisor: Supervisor, readiness: Readiness) -> list[Part]:
+    """Every part now. Raises SupervisorGone."""
+    restarts = supervisor.restarts()
+    return [
+        Part(
+            name=name,
+            state=program.state,
+            ready=readiness.is_ready(program),
+            pid=program.pid,
+            uptime_s=program.uptime_s,
+            restarts=max(0, restarts.get(name, 0)),
+            memory_bytes=resident_bytes(program.pid),
+        )
+        for name, program in supervisor.programs().items()
+    ]
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process and its children; 0 where there is none."""
+    try:
+        process = psutil.Process(pid) if pid else None
+        family = [] if process is None else [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    return sum(_own_bytes(member) for member in family)
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0

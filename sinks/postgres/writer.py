@@ -81,9 +81,9 @@ class PostgresWriter:
 
     def _new_connection(self) -> Connection:
         raw = self._engine.raw_connection()
+        connection = raw.driver_connection
         # Out of the pool for good: a connection with staging tables is nobody else's.
         raw.detach()
-        connection = raw.driver_connection
         if not isinstance(connection, Connection):
             raise TypeError(f"the sink writes with psycopg2, not with {type(connection).__name__}")
         return connection

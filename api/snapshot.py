@@ -59,6 +59,11 @@ class Shared(Generic[T]):
             assert self._value is not None  # noqa: S101 - _refresh sets one of the two
             return self._value
 
+    def forget(self) -> None:
+        """Read anew for the next caller: after a change of one's own, or in tests."""
+        with self._lock:
+            self._read_at_s = None
+
     def _refresh(self) -> None:
         self._value = self._failure = None
         try:

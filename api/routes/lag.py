@@ -9,9 +9,10 @@ from api.responses import GroupPosition, Lag, PartitionPosition, WorkerAnswer
 from api.snapshot import Lags
 from api.status import Worker
 from thumper.lag import GroupLag
+from thumper.topics import RECORDED, WORK
 
-# What each group reads. The monitor has topics of its own.
-GROUPS = {"detector": ("images", "requests"), "sink": ("images", "requests", "detections", "facts")}
+# What each group reads.
+GROUPS = {"detector": WORK, "sink": RECORDED}
 
 router = APIRouter(prefix="/api", tags=["lag"])
 

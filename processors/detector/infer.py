@@ -15,9 +15,11 @@ Found = list[Box] | PictureError
 def infer(detector: Detector, frames: Sequence[Frame], fit: BatchFit) -> list[Found]:
     """For each frame its boxes, or why there are none ("oom", "inference"). Raises Fatal if the device is lost."""
     found: dict[int, Found] = {}
-    waiting = deque(fit.split(list(range(len(frames)))))
+    waiting = deque([list(range(len(frames)))])
     while waiting:
-        numbers = waiting.popleft()
+        # Split here, not before: the limit may have fallen since these were put back.
+        numbers, *later = fit.split(waiting.popleft())
+        waiting.extendleft(reversed(later))
         try:
             boxes = detector.detect([frames[number] for number in numbers])
         except Fatal:

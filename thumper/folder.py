@@ -40,7 +40,10 @@ def read_file(root: Path, names: Sequence[bytes], size_bytes: int | None, max_by
 
 
 def has_file(root: Path, names: Sequence[bytes], size_bytes: int | None = None) -> bool:
-    """Whether a regular file (of that size) is there. Raises StoreDown if `root` cannot be opened."""
+    """Whether a regular file (of that size) is there.
+
+    Raises PictureError if it may not be opened, Retriable for what may pass, StoreDown if `root` cannot be opened.
+    """
     with _opened_root(root) as top:
         try:
             with _opened(top, names) as file:
@@ -48,7 +51,7 @@ def has_file(root: Path, names: Sequence[bytes], size_bytes: int | None = None) 
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise StoreDown(f"the store does not answer: {error.strerror}") from None
+            raise picture_error(error) from None
     return stat.S_ISREG(status.st_mode) and size_bytes in (None, status.st_size)
 
 

@@ -106,7 +106,11 @@ class Store:
         """
         uri = claim.store_uri(sha256, suffix)
         names = claim.parse(uri).names
-        if not self._place.has(names, len(data)):
+        try:
+            there = self._place.has(names, len(data))
+        except PictureError as error:
+            raise StoreDown(f"the store cannot be written: {error.message}") from None
+        if not there:
             self._place.write(names, data)
         return uri
 
@@ -128,7 +132,7 @@ class Store:
             raise
 
     def exists(self, uri: str, size_bytes: int | None = None) -> bool:
-        """Whether there is a file (of that size) at `uri`. Raises PictureError("forbidden_path"), StoreDown."""
+        """Whether there is a file (of that size) at `uri`. Raises PictureError if it may not be opened, StoreDown."""
         found = claim.parse(uri, self._roots, self.url)
         if found.root is not None:
             return folder.has_file(found.root, found.names, size_bytes)
@@ -139,9 +143,13 @@ class Store:
         return self._place.free_bytes()
 
     def in_place_uri(self, path: bytes) -> str:
-        """The address of a file that is to stay where it is. Raises PictureError("forbidden_path") outside roots."""
+        """The address of a file that is to stay where it is, if it can be read by that address later.
+
+        Raises PictureError("forbidden_path") outside the roots or behind a link, and for what else may not be read.
+        """
         uri = claim.file_uri(path)
-        claim.parse(uri, self._roots)
+        if not self.exists(uri):
+            raise PictureError("missing", "it is not a regular file in its place")
         return uri
 
     def _is_there(self, root: Path | None) -> None:

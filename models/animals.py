@@ -51,7 +51,9 @@ def _shade(image: Image.Image, rng: Generator) -> Image.Image:
     """Light from above, soft folds and fine fur, inside the animal's pixels only."""
     width, height = image.size
     fall = np.linspace(1.0, 0.62, 24)[:, None] + rng.normal(0, 0.028, (24, 24))
-    folds = Image.fromarray((np.clip(fall, 0, 1) * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BILINEAR)
+    folds = Image.fromarray((np.clip(fall, 0, 1) * 255).astype(np.uint8)).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
     strands = rng.integers(205, 256, (max(2, height // 3), max(2, width // 5)), dtype=np.uint8)
     fur = Image.fromarray(strands).resize((width, height), Image.Resampling.BILINEAR)
     light = ImageChops.multiply(folds, fur)

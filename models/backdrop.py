@@ -40,16 +40,16 @@ _SNOW: Final = Look((222, 226, 232), (208, 214, 222), (200, 208, 216), (74, 82, 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A painted landscape and the height of its horizon (relative to the picture's height)."""
+    """A painted landscape at half size, and the height of its horizon (relative to the picture's height)."""
 
     image: Image.Image
     horizon: float
 
 
-def paint(size: tuple[int, int], view: int, rng: Generator) -> Backdrop:
-    """The landscape that `view` stands for at `size` pixels; `rng` gives what changes from day to day."""
+def paint(size: tuple[int, int], view: int, freezing: bool, rng: Generator) -> Backdrop:
+    """The landscape that `view` stands for, for pictures of `size` pixels; `rng` gives what changes from day to day."""
     place = np.random.default_rng([view, 7])
-    look = _SNOW if rng.random() < 0.12 else _LOOKS[int(place.integers(len(_LOOKS)))]
+    look = _SNOW if freezing and rng.random() < 0.6 else _LOOKS[int(place.integers(len(_LOOKS)))]
     horizon = float(place.uniform(0.26, 0.48))
     width, height = (max(8, round(side * _SHARE)) for side in size)
     level = round(height * horizon)
@@ -64,7 +64,7 @@ def paint(size: tuple[int, int], view: int, rng: Generator) -> Backdrop:
         _feeder(ImageDraw.Draw(image), (width, height), level, place)
     if rng.random() < 0.14:
         image = _fog(image, level, rng)
-    return Backdrop(image.resize(size, Image.Resampling.BILINEAR), horizon)
+    return Backdrop(image, horizon)
 
 
 def _noise(size: tuple[int, int], cells: tuple[int, int], rng: Generator) -> Image.Image:
@@ -103,7 +103,9 @@ def _treeline(image: Image.Image, level: int, look: Look, rng: Generator) -> Non
         x, reach = rng.uniform(0, width), height * rng.uniform(0.05, 0.2)
         crown = blend(look.leaves, look.sky, rng.uniform(0.0, 0.3))
         if rng.random() < 0.4:
-            draw.polygon([(x - reach * 0.3, level + 3), (x, level - reach * 1.6), (x + reach * 0.3, level + 3)], fill=crown)
+            draw.polygon(
+                [(x - reach * 0.3, level + 3), (x, level - reach * 1.6), (x + reach * 0.3, level + 3)], fill=crown
+            )
             continue
         for _ in range(4):
             left, top = x + reach * rng.uniform(-0.7, 0.3), level - reach * rng.uniform(0.4, 1.1)
@@ -136,7 +138,12 @@ def _path(ground: Image.Image, look: Look, rng: Generator) -> None:
     width, height = ground.size
     far, near = rng.uniform(0.2, 0.8) * width, rng.uniform(0.1, 0.9) * width
     mask = Image.new("L", ground.size)
-    corners = [(far - width * 0.01, 0), (far + width * 0.01, 0), (near + width * 0.11, height), (near - width * 0.11, height)]
+    corners = [
+        (far - width * 0.01, 0),
+        (far + width * 0.01, 0),
+        (near + width * 0.11, height),
+        (near - width * 0.11, height),
+    ]
     ImageDraw.Draw(mask).polygon(corners, fill=120)
     ground.paste(blend(look.ground, (176, 156, 128), 0.7), (0, 0), mask.filter(ImageFilter.BoxBlur(5)))
 
@@ -158,7 +165,9 @@ def _trunks(draw: ImageDraw.ImageDraw, size: tuple[int, int], level: int, look: 
         near = rng.uniform(0.1, 0.7)
         x, foot, half = rng.uniform(0, width), level + near * 0.4 * (height - level), width * (0.006 + 0.022 * near)
         bark = blend((96, 82, 68), (62, 54, 46), rng.uniform(0, 1))
-        draw.polygon([(x - half * 0.7, 0), (x + half * 0.7, 0), (x + half * 1.2, foot), (x - half * 1.2, foot)], fill=bark)
+        draw.polygon(
+            [(x - half * 0.7, 0), (x + half * 0.7, 0), (x + half * 1.2, foot), (x - half * 1.2, foot)], fill=bark
+        )
         for _ in range(14):
             at, top = x + half * rng.uniform(-0.8, 0.8), rng.uniform(0, foot * 0.8)
             draw.line([(at, top), (at, top + foot * 0.15)], fill=blend(bark, (20, 16, 14), rng.uniform(0.1, 0.5)))
@@ -169,11 +178,17 @@ def _feeder(draw: ImageDraw.ImageDraw, size: tuple[int, int], level: int, rng: G
     x, foot = rng.uniform(0.15, 0.85) * width, level + rng.uniform(0.08, 0.3) * (height - level)
     tall, half = height * 0.26, width * 0.028
     for spread in (-1.0, 0.15, 1.0):
-        draw.line([(x + spread * half * 0.5, foot - tall * 0.45), (x + spread * half * 1.5, foot)], fill=(70, 66, 62), width=2)
+        draw.line(
+            [(x + spread * half * 0.5, foot - tall * 0.45), (x + spread * half * 1.5, foot)], fill=(70, 66, 62), width=2
+        )
     drum = blend((92, 104, 92), (120, 116, 110), rng.uniform(0, 1))
     draw.rectangle([x - half, foot - tall, x + half, foot - tall * 0.45], fill=drum)
-    draw.polygon([(x - half * 1.2, foot - tall), (x, foot - tall * 1.18), (x + half * 1.2, foot - tall)], fill=(74, 78, 74))
-    draw.polygon([(x - half, foot - tall * 0.45), (x + half, foot - tall * 0.45), (x, foot - tall * 0.33)], fill=(60, 62, 58))
+    draw.polygon(
+        [(x - half * 1.2, foot - tall), (x, foot - tall * 1.18), (x + half * 1.2, foot - tall)], fill=(74, 78, 74)
+    )
+    draw.polygon(
+        [(x - half, foot - tall * 0.45), (x + half, foot - tall * 0.45), (x, foot - tall * 0.33)], fill=(60, 62, 58)
+    )
 
 
 def _fog(image: Image.Image, level: int, rng: Generator) -> Image.Image:

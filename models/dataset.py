@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from models.animals import CLASSES
-from models.scenes import Scene, render_scene
+from models.compose import Scene, render_scene
 
 #: Training pictures are mostly small, because they are rendered and decoded faster; the letterbox evens it out.
 TRAIN_SIZES: Final = ((640, 480), (640, 360), (960, 720), (960, 540), (1280, 960))
@@ -38,7 +38,9 @@ def write_description(folder: Path) -> Path:
     """The data set's YAML, with the classes in the order of the model's outputs."""
     names = "".join(f"  {index}: {name}\n" for index, name in enumerate(CLASSES))
     target = folder / "data.yaml"
-    target.write_text(f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\ntest: images/test\nnames:\n{names}")
+    target.write_text(
+        f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\ntest: images/test\nnames:\n{names}"
+    )
     return target
 
 

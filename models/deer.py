@@ -49,7 +49,9 @@ def _deer(brush: Brush, rng: Generator, neck: float) -> Head:
 
 
 def _face(brush: Brush, head: Head, fur: Colour, dark: Colour, pale: Colour) -> None:
-    brush.blob([head.local(-0.06, 0.02), head.local(-0.16, 0.13), head.local(-0.15, 0.2), head.local(-0.02, 0.09)], dark)
+    brush.blob(
+        [head.local(-0.06, 0.02), head.local(-0.16, 0.13), head.local(-0.15, 0.2), head.local(-0.02, 0.09)], dark
+    )
     brush.limb([head.local(0.0, 0.0), head.local(1.0, 0.0, along=True)], [0.145, 0.07], fur)
     brush.spot(head.local(0.94, -0.01, along=True), (0.045, 0.04), pale)
     brush.spot(head.local(1.03, 0.01, along=True), (0.028, 0.026), (32, 26, 22))

@@ -9,6 +9,7 @@ from models.animals import CLASSES
 
 NAME: Final = "thumper-demo"
 INPUT_PX: Final = 320
+DISPLAY_THRESHOLD: Final = 0.5
 #: Initialisers smaller than this many numbers (biases, anchors, shapes) stay as they are: they weigh nothing.
 _LEAST_NUMBERS: Final = 256
 _KEPT_NOTES: Final = ("names", "stride", "task", "imgsz", "end2end", "batch", "channels")
@@ -31,7 +32,7 @@ def describe(folder: Path) -> Path:
         "classes": list(CLASSES),
         "input_px": INPUT_PX,
         "store_threshold": 0.05,
-        "display_threshold": 0.5,
+        "display_threshold": DISPLAY_THRESHOLD,
         "iou": 0.45,
         "max_boxes": 20,
         "head": {
@@ -48,10 +49,10 @@ def describe(folder: Path) -> Path:
 
 def _half_checkpoint(best: Path, target: Path) -> None:
     """A checkpoint that ultralytics loads, without optimizer, dates and the paths of the machine that trained it."""
-    import torch
-    from ultralytics.nn.tasks import load_checkpoint
+    import torch  # noqa: PLC0415  the torch extra, for those only who train
+    from ultralytics.nn.tasks import load_checkpoint  # noqa: PLC0415  the torch extra, for those only who train
 
-    model, _ = load_checkpoint(best)
+    model, _ = load_checkpoint(best)  # type: ignore[no-untyped-call]
     settings = {"imgsz": INPUT_PX, "task": "detect"}
     model.args, model.criterion, model.pt_path, model.yaml_file = settings, None, "", "yolo26n.yaml"
     model.yaml["yaml_file"] = "yolo26n.yaml"
@@ -64,7 +65,7 @@ def _half_checkpoint(best: Path, target: Path) -> None:
 
 
 def _plain_onnx(best: Path, work: Path) -> Path:
-    from ultralytics import YOLO
+    from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  the torch extra, for those only who train
 
     copy = work / f"{NAME}.pt"
     copy.write_bytes(best.read_bytes())
@@ -76,8 +77,8 @@ def _plain_onnx(best: Path, work: Path) -> Path:
 
 def _half_onnx(source: Path, target: Path) -> None:
     """Stores the large weights as float16 with a cast behind each, which runtimes fold away when they load."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    import onnx  # noqa: PLC0415  the torch extra, for those only who train
+    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415  the torch extra, for those only who train
 
     model = onnx.load(str(source))
     graph = model.graph

@@ -30,7 +30,7 @@ def fit(data: Path, work: Path, plan: Plan, coarse: Path | None = None) -> Path:
 
 
 def _stage(start: str, data: Path, folder: Path, plan: Plan, fine: bool) -> Path:
-    from ultralytics import YOLO
+    from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  the torch extra, for those only who train
 
     model = YOLO(start)
     model.add_callback("on_train_start", _keep_loss_exact)
@@ -66,7 +66,7 @@ def _stage(start: str, data: Path, folder: Path, plan: Plan, fine: bool) -> Path
 @contextmanager
 def _bfloat16() -> Iterator[None]:
     """Convolutions in bfloat16, which this CPU does twice as fast; ultralytics itself offers that on GPUs only."""
-    import torch
+    import torch  # noqa: PLC0415  the torch extra, for those only who train
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         yield

@@ -8,7 +8,13 @@ from numpy.random import Generator
 from models.anatomy import Head, blend, coat, head_at, leg, swings
 from models.brush import Brush, Colour, Point
 
-_CATTLE_COATS: Final[tuple[Colour, ...]] = ((236, 232, 224), (146, 74, 42), (58, 50, 48), (206, 170, 122), (120, 84, 58))
+_CATTLE_COATS: Final[tuple[Colour, ...]] = (
+    (236, 232, 224),
+    (146, 74, 42),
+    (58, 50, 48),
+    (206, 170, 122),
+    (120, 84, 58),
+)
 _PATCHES: Final[tuple[Colour, ...]] = ((40, 36, 36), (238, 234, 226), (244, 240, 232), (240, 232, 220), (236, 230, 220))
 _CATTLE: Final[tuple[Point, ...]] = (
     (-0.58, 0.6), (-0.58, 0.88), (-0.42, 0.97), (0.0, 0.93), (0.36, 0.99), (0.54, 0.9),
@@ -83,14 +89,18 @@ def draw_pig(brush: Brush, rng: Generator) -> None:
     brush.spot(head.local(1.04, 0.0, along=True), (0.05, 0.07), pale)
     brush.blob([head.local(-0.04, 0.12), head.local(-0.14, 0.3), head.local(0.02, 0.26), head.local(0.1, 0.12)], dark)
     if rng.random() < 0.6:
-        brush.limb([head.local(0.74, -0.05, along=True), head.local(0.8, 0.03, along=True)], [0.03, 0.012], (236, 230, 212))
+        brush.limb(
+            [head.local(0.74, -0.05, along=True), head.local(0.8, 0.03, along=True)], [0.03, 0.012], (236, 230, 212)
+        )
     brush.eye(head.local(0.14, 0.09), 0.02)
 
 
 def _bristles(brush: Brush, rng: Generator, colour: Colour) -> None:
     for x in np.linspace(-0.4, 0.42, 22):
         height = 0.72 - 0.5 * (float(x) - 0.12) ** 2
-        brush.limb([(float(x), height - 0.06), (float(x) - 0.05, height + rng.uniform(0.03, 0.08))], [0.03, 0.008], colour)
+        brush.limb(
+            [(float(x), height - 0.06), (float(x) - 0.05, height + rng.uniform(0.03, 0.08))], [0.03, 0.008], colour
+        )
 
 
 def _marks(rng: Generator, count: int, lift: float = 0.0, size: float = 1.0) -> list[tuple[Point, Point]]:

@@ -92,7 +92,11 @@ def _rabbit(brush: Brush, rng: Generator) -> None:
     brush.limb([(0.2, 0.26), (0.26, 0.05)], [0.12, 0.07], fur)
     lean = rng.uniform(-0.25, 0.05)
     for shift, colour in ((-0.05, dark), (0.03, fur)):
-        brush.limb([(0.3 + shift, 0.6), (0.3 + shift + lean * 0.5, 0.84), (0.3 + shift + lean, 1.02)], [0.09, 0.12, 0.04], colour)
+        brush.limb(
+            [(0.3 + shift, 0.6), (0.3 + shift + lean * 0.5, 0.84), (0.3 + shift + lean, 1.02)],
+            [0.09, 0.12, 0.04],
+            colour,
+        )
     brush.blob([(0.14, 0.5), (0.24, 0.66), (0.4, 0.64), (0.54, 0.5), (0.44, 0.4), (0.26, 0.38)], fur)
     brush.spot((0.53, 0.5), (0.024, 0.02), (120, 70, 66))
     brush.eye((0.38, 0.55), 0.03)
@@ -116,7 +120,9 @@ def _coyote(brush: Brush, rng: Generator) -> None:
 def _coyote_face(brush: Brush, head: Head, colours: tuple[Colour, Colour, Colour]) -> None:
     fur, dark, pale = colours
     for shift, colour in ((-0.07, dark), (0.02, fur)):
-        brush.shape([head.local(shift - 0.05, 0.06), head.local(shift - 0.04, 0.27), head.local(shift + 0.07, 0.08)], colour)
+        brush.shape(
+            [head.local(shift - 0.05, 0.06), head.local(shift - 0.04, 0.27), head.local(shift + 0.07, 0.08)], colour
+        )
     brush.spot(head.base, (0.13, 0.12), fur)
     brush.limb([head.local(0.03, -0.02), head.local(1.0, -0.01, along=True)], [0.14, 0.06], fur)
     brush.limb([head.local(0.08, -0.06), head.local(0.9, -0.04, along=True)], [0.07, 0.04], pale)

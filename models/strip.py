@@ -44,7 +44,12 @@ def _moon(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float,
     draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(60, 60, 60))
     lit_share = 1 - abs(age * 2 - 1)
     waxing = age < 0.5
-    draw.pieslice([x - radius, y - radius, x + radius, y + radius], -90 if waxing else 90, 90 if waxing else 270, fill=(236, 234, 214))
+    draw.pieslice(
+        [x - radius, y - radius, x + radius, y + radius],
+        -90 if waxing else 90,
+        90 if waxing else 270,
+        fill=(236, 234, 214),
+    )
     bulge = radius * abs(lit_share * 2 - 1)
     fill = (236, 234, 214) if lit_share > 0.5 else (60, 60, 60)
     draw.ellipse([x - bulge, y - radius, x + bulge, y + radius], fill=fill)

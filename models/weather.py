@@ -9,7 +9,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from models.brush import Point
 
-_GRAIN_SIDE: Final = 512
+_GRAIN_TILE: Final = 512
+# Each picture takes its grain from another corner of one sheet, which is this much larger.
+_GRAIN_MARGIN: Final = 256
 
 
 def foreground(image: Image.Image, rng: Generator) -> None:
@@ -24,7 +26,9 @@ def foreground(image: Image.Image, rng: Generator) -> None:
         draw.line([(x, height), (x + lean * length, height - length)], fill=fill, width=max(1, width // 420))
     if rng.random() < 0.15:
         x, half = rng.uniform(0, width), width * rng.uniform(0.015, 0.035)
-        draw.polygon([(x - half, 0), (x + half, 0), (x + half * 1.3, height), (x - half * 1.3, height)], fill=(52, 44, 38))
+        draw.polygon(
+            [(x - half, 0), (x + half, 0), (x + half * 1.3, height), (x - half * 1.3, height)], fill=(52, 44, 38)
+        )
         for at in (x + half * rng.uniform(-0.9, 0.9, 24)).tolist():
             top = rng.uniform(0, height)
             draw.line([(at, top), (at, top + height * 0.1)], fill=(76, 66, 56), width=max(1, width // 500))
@@ -40,14 +44,15 @@ def snowfall(image: Image.Image, rng: Generator) -> None:
 
 
 def infrared(image: Image.Image, horizon: float, rng: Generator) -> Image.Image:
-    """The landscape by the camera's own lamp: grey, bright in the middle, dark in the distance."""
+    """The landscape by the camera's own lamp: mode L, bright in the middle, dark in the distance."""
     rows, columns = np.mgrid[0:48, 0:64] / np.array([[[47.0]], [[63.0]]])
     middle = np.exp(-(((columns - rng.uniform(0.42, 0.58)) / 0.48) ** 2) - ((rows - 0.66) / 0.55) ** 2)
     distance = np.where(rows < horizon, 0.3, 0.55 + 0.45 * (rows - horizon) / (1 - horizon))
     lamp = np.clip((0.26 + middle) * distance * rng.uniform(0.9, 1.2), 0.03, 1)
     light = Image.fromarray((lamp * 255).astype(np.uint8)).resize(image.size, Image.Resampling.BICUBIC)
-    grey = ImageChops.multiply(image.convert("L"), light).point([min(255, int(value * 1.15) + 6) for value in range(256)])
-    return Image.merge("RGB", (grey, grey, grey))
+    return ImageChops.multiply(image.convert("L"), light).point(
+        [min(255, int(value * 1.15) + 6) for value in range(256)]
+    )
 
 
 def lit(sprite: Image.Image, gain: float) -> Image.Image:
@@ -69,17 +74,16 @@ def eyeshine(image: Image.Image, eyes: tuple[Point, ...], radius: float) -> None
 
 
 def grain(image: Image.Image, strength: int, rng: Generator) -> Image.Image:
-    """Sensor noise; `strength` 0 to 3."""
-    tile = _grain_tile(strength)
-    sheet = Image.new("L", image.size)
-    shift_x, shift_y = (int(value) for value in rng.integers(0, _GRAIN_SIDE, 2))
-    for left in range(-shift_x, image.width, _GRAIN_SIDE):
-        for top in range(-shift_y, image.height, _GRAIN_SIDE):
-            sheet.paste(tile, (left, top))
-    return ImageChops.add(image, Image.merge("RGB", (sheet, sheet, sheet)), offset=-32)
+    """Sensor noise of `strength` 0 to 3 on a picture in RGB or L."""
+    sheet = _grain_sheet(image.size, image.mode, strength)
+    left, top = (int(value) for value in rng.integers(0, _GRAIN_MARGIN, 2))
+    return ImageChops.add(image, sheet.crop((left, top, left + image.width, top + image.height)), offset=-32)
 
 
-@lru_cache(maxsize=4)
-def _grain_tile(strength: int) -> Image.Image:
-    noise = np.random.default_rng(strength).normal(32, 2.0 + 2.2 * strength, (_GRAIN_SIDE, _GRAIN_SIDE))
-    return Image.fromarray(np.clip(noise, 0, 64).astype(np.uint8))
+@lru_cache(maxsize=8)
+def _grain_sheet(size: tuple[int, int], mode: str, strength: int) -> Image.Image:
+    width, height = (side + _GRAIN_MARGIN for side in size)
+    noise = np.random.default_rng(strength).normal(32, 2.0 + 2.2 * strength, (_GRAIN_TILE, _GRAIN_TILE))
+    tile = np.clip(noise, 0, 64).astype(np.uint8)
+    sheet = np.tile(tile, (-(-height // _GRAIN_TILE), -(-width // _GRAIN_TILE)))[:height, :width]
+    return Image.fromarray(np.ascontiguousarray(sheet)).convert(mode)

@@ -1,0 +1,1 @@
+"""Tests of the drawn scenes and of the demo model."""

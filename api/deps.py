@@ -28,6 +28,8 @@ from thumper.store import Store
 
 # What a model that nobody has described is shown from.
 DISPLAY_THRESHOLD = 0.5
+# A broker on the way answers in milliseconds; a person at a page shall not wait longer to hear that it is away.
+KAFKA_TIMEOUT_S = 3.0
 
 
 class Pictures(Protocol):
@@ -79,7 +81,15 @@ def open_deps(settings: Settings) -> Iterator[Deps]:
         engine = make_engine(settings, read_only=True)
         stack.callback(engine.dispose)
         beats.start()
-        yield Deps(settings, engine, LagReader(settings, clock), beats.beats, sender, Store(settings, clock), clock)
+        yield Deps(
+            settings,
+            engine,
+            LagReader(settings, clock, KAFKA_TIMEOUT_S),
+            beats.beats,
+            sender,
+            Store(settings, clock),
+            clock,
+        )
 
 
 def deps_of(request: Request) -> Deps:

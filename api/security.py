@@ -82,11 +82,9 @@ class Guard:
 
     def _knows_host(self, header: str) -> bool:
         """Against DNS rebinding, which needs a name of its own: addresses are safe, names must be ours."""
-        name = urlsplit(f"//{header}").hostname if header.isascii() and header.isprintable() else None
-        if name is None:
-            return False
-        if name in LOOPBACK_NAMES or name in {self._host.lower(), socket.gethostname().lower()}:
-            return True
+        name = _host_name(header)
+        if name is None or name in LOOPBACK_NAMES or name in {self._host.lower(), socket.gethostname().lower()}:
+            return name is not None
         try:
             ipaddress.ip_address(name)
         except ValueError:
@@ -143,7 +141,7 @@ def _too_long() -> Refusal:
 
 def _check_origin(origin: str | None, host: str) -> None:
     """Browsers name the page that sends: only our own may."""
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and origin.partition("://")[2].lower() != host.lower():
         raise Refusal(403, "another page's scripts may not change anything here")
 
 
@@ -164,6 +162,13 @@ def _marked(scope: Scope, send: Send) -> Send:
         await send(message)
 
     return mark
+
+
+def _host_name(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname if header.isascii() and header.isprintable() else None
+    except ValueError:
+        return None
 
 
 def _token(settings: Settings) -> str | None:

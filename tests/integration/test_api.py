@@ -236,31 +236,6 @@ def test_unknown_ids_and_places_are_named_and_nothing_is_queued(world: World, cl
     assert world.requests() == []
 
 
-@pytest.mark.parametrize(
-    ("path", "query"),
-    [
-        ("/api/processing/batch", {"limit": 0}),
-        ("/api/processing/batch", {"limit": 10_001}),
-        ("/api/processing/batch", {"limit": "many"}),
-        ("/api/processing/batch", {"status": "lost"}),
-        ("/api/processing/batch", {"location_id": "Hayfield"}),
-        ("/api/processing/status", {"location_id": "Hayfield"}),
-        ("/api/images", {"limit": 1_001}),
-        ("/api/images", {"cursor": "nonsense"}),
-        ("/api/images", {"cursor": "\u00e9"}),
-        ("/api/images", {"class": "doe\x00"}),
-        ("/api/images", {"status": "processing"}),
-        ("/api/images", {"since": "2026-11-01T00:00:00Z"}),
-        ("/api/detections", {"min_confidence": 1.5}),
-        ("/api/detections", {"min_confidence": "nan"}),
-        ("/api/images/nobody", {}),
-    ],
-)
-def test_bad_parameters(client: httpx.Client, path: str, query: dict[str, Any]) -> None:
-    answer = client.request("POST" if path.endswith("batch") else "GET", path, params=query)
-    problem(answer, 422)
-
-
 def test_pages_have_everything_once_whatever_their_size(world: World, client: httpx.Client) -> None:
     pictures = world.add_pictures(43)
     world.record()

@@ -71,6 +71,7 @@ class TransactionCommitter:
         if self._producer is None:
             self.open()
             raise Rewind("the producer was renewed")
+        # A consumer that has not joined carries generation -1, which the broker does not fence.
         if not self._consumer.memberid():
             raise Rewind("not a member of the group at present")
         producer = self._producer

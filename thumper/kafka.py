@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from thumper.clock import Clock
 from thumper.errors import SettingError
 from thumper.settings import Settings
 
@@ -19,6 +20,16 @@ log = logging.getLogger("thumper.kafka")
 # librdkafka reports each lost connection; they heal by themselves and only matter when nothing works any more,
 # which the callers find out by their own time-outs.
 PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
+
+
+# The coordinator of a group is being elected or loads its offsets: seconds after a broker's start.
+COORDINATOR_COMES = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError._WAIT_COORD,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+}
 
 
 class Names:
@@ -104,6 +115,45 @@ def make_reader(settings: Settings) -> Consumer:
     )
 
 
+def make_offsets_reader(settings: Settings, group: str) -> Consumer:
+    """A consumer that asks for a group's committed offsets and never joins it.
+
+    The admin client's list_consumer_group_offsets would do, but librdkafka 2.16 crashes there when the coordinator
+    answers that it is not (yet) the one (docs/decisions/0006-committed-offsets-by-consumer.md).
+    """
+    return Consumer(
+        {
+            **_client(settings),
+            "group.id": Names(settings).group(group),
+            # What is committed now, without waiting for open transactions.
+            "isolation.level": "read_uncommitted",
+            "enable.auto.commit": False,
+            "allow.auto.create.topics": False,
+        }
+    )
+
+
+def committed_offsets(
+    consumer: Consumer, places: list[TopicPartition], timeout_s: float, clock: Clock
+) -> list[TopicPartition]:
+    """The committed offsets of the consumer's group; asks again while its coordinator is only coming.
+
+    Raises KafkaException if there is no answer within `timeout_s`.
+    """
+    until_s = clock.now_s() + timeout_s
+    while True:
+        try:
+            answer = consumer.committed(places, timeout=max(1.0, until_s - clock.now_s()))
+            if (refused := next((place.error for place in answer if place.error is not None), None)) is None:
+                return answer
+            error = KafkaException(refused)
+        except KafkaException as raised:
+            error = raised
+        if error.args[0].code() not in COORDINATOR_COMES or clock.now_s() > until_s:
+            raise error
+        clock.sleep(0.05)
+
+
 def make_producer(settings: Settings) -> Producer:
     """An idempotent producer for events of its own: acknowledged by all in-sync replicas, order kept."""
     return Producer({**_client(settings), **_sending(), "message.timeout.ms": 30_000})
@@ -148,7 +198,9 @@ def _client(settings: Settings) -> Config:
         **connection(settings),
         "client.id": "thumper",
         "error_cb": _note_error,
-        "logger": log,
+        # No Python logger: librdkafka's own thread would need the interpreter's lock to write a line, while calls
+        # that keep the lock (memberid) wait for that thread. What matters comes back as errors of calls.
+        "log_level": 2,
         # A broker that comes back is found again within a second.
         "reconnect.backoff.max.ms": 1_000,
         "socket.keepalive.enable": True,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -18,7 +19,7 @@ from confluent_kafka.admin import OffsetSpec
 
 from thumper.clock import Clock, SystemClock
 from thumper.errors import KafkaDown
-from thumper.kafka import Names, make_admin
+from thumper.kafka import Names, committed_offsets, make_admin, make_offsets_reader
 from thumper.record import Partition
 from thumper.settings import Settings
 
@@ -60,31 +61,52 @@ class GroupLag:
 
 
 class LagReader:
-    """Reads positions and ends by one admin client. Every method raises KafkaDown when the broker does not answer."""
+    """Reads positions and ends. For any thread. Every method raises KafkaDown when the broker does not answer."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None, timeout_s: float = 5.0) -> None:
+        self._settings = settings
         self._admin = make_admin(settings)
+        self._readers: dict[str, Consumer] = {}
+        self._lock = Lock()
         self._names = Names(settings)
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
 
     def read(self, group: str, topics: Sequence[str]) -> GroupLag:
         """Lag of `group` on `topics` (own names). Positions are read before ends, so that lag errs to the high side."""
-        committed = self.committed(group)
+        committed = self.committed(group, topics)
         starts, ends = self.starts(topics), self.ends(topics)
         found = [PartitionLag(part, starts[part], committed.get(part), ends[part]) for part in sorted(ends)]
         return GroupLag(group, tuple(found), self._clock.now_s())
 
-    def committed(self, group: str) -> dict[Partition, int]:
-        """The group's committed offsets; partitions without one are left out."""
-        asked = [ConsumerGroupTopicPartitions(self._names.group(group))]
-        futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout_s)
-        answer = next(self._wait(future) for future in futures.values())
+    def committed(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        """The group's committed offsets on `topics`; partitions without one are left out."""
+        asked = [
+            TopicPartition(self._names.topic(topic), number)
+            for topic in topics
+            for number in range(self._partition_count(topic))
+        ]
+        try:
+            answer = committed_offsets(self._offsets_reader(group), asked, self._timeout_s, self._clock)
+        except KafkaException as error:
+            raise _down(error) from None
         return {
-            Partition(self._names.own(part.topic), part.partition): part.offset
-            for part in answer.topic_partitions or []
-            if part.offset >= 0 and self._names.has_topic(part.topic)
+            Partition(self._names.own(place.topic), place.partition): place.offset
+            for place in answer
+            if place.offset >= 0
         }
+
+    def close(self) -> None:
+        """Release the clients."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+    def _offsets_reader(self, group: str) -> Consumer:
+        with self._lock:
+            if group not in self._readers:
+                self._readers[group] = make_offsets_reader(self._settings, group)
+            return self._readers[group]
 
     def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
         """The first offset of each partition of `topics`."""

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from thumper.clock import Clock, SystemClock
 from thumper.errors import Fatal, KafkaDown
-from thumper.kafka import Names, make_consumer
+from thumper.kafka import Names, committed_offsets, make_consumer
 from thumper.record import Partition, Record
 from thumper.settings import Settings
 
@@ -70,13 +71,14 @@ class Source(Protocol):
 class KafkaSource:
     """The source over a real consumer."""
 
-    def __init__(self, settings: Settings, group: str, topics: Sequence[str]) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, group: str, topics: Sequence[str], clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._names = Names(settings)
         self._topics = topics
         self.consumer: Consumer = make_consumer(settings, group)
         self._starts: dict[Partition, int] = {}
         self._failure: Exception | None = None
+        self._joined = False
         # Bounded by the session: after it the group has given the partitions away anyhow.
         self._answer_s = settings.session_timeout_ms / 1_000
 
@@ -129,8 +131,8 @@ class KafkaSource:
         self.consumer.resume(self._listed(part for part in partitions if part in self._starts))
 
     def joined(self) -> bool:
-        """See Source. A consumer that has not joined carries generation -1, which the broker does not fence."""
-        return bool(self.consumer.memberid())
+        """See Source. A member without partitions is told so by an empty assignment."""
+        return self._joined
 
     def close(self) -> None:
         """See Source."""
@@ -170,13 +172,16 @@ class KafkaSource:
             self.consumer.incremental_assign(assigned)
             self._starts.update(starts)
             self._listener.assigned(starts)
+            self._joined = True
         except Exception as error:
-            self._failure = error
+            # A raise in here would leave the partitions assigned and silent, and no later call could tell: start anew.
+            self._failure = Fatal(f"cannot start the assigned partitions: {error}")
 
     def _on_revoke(self, _: Consumer, revoked: list[TopicPartition]) -> None:
         self._let_go(revoked, lost=False)
 
     def _on_lost(self, _: Consumer, lost: list[TopicPartition]) -> None:
+        self._joined = False
         self._let_go(lost, lost=True)
 
     def _let_go(self, partitions: list[TopicPartition], *, lost: bool) -> None:
@@ -186,21 +191,19 @@ class KafkaSource:
             if held:
                 (self._listener.lost if lost else self._listener.revoked)(held)
         except Exception as error:
-            self._failure = error
+            self._failure = error  # raised by take, outside of the callback
         for part in held:
             del self._starts[part]
 
     def _resolve(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Where the group stands: the committed offsets, or the log's start where it never committed."""
         try:
-            found = self.consumer.committed(self._listed(partitions), timeout=self._answer_s)
+            found = committed_offsets(self.consumer, self._listed(partitions), self._answer_s, self._clock)
             return {self._own(place): self._start(place) for place in found}
         except KafkaException as error:
             raise KafkaDown(f"the group's offsets cannot be read: {error.args[0].str()}") from None
 
     def _start(self, place: TopicPartition) -> int:
-        if place.error is not None:
-            raise KafkaException(place.error)
         if place.offset >= 0:
             return place.offset
         low, _ = self.consumer.get_watermark_offsets(place, timeout=self._answer_s)

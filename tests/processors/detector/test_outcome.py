@@ -85,7 +85,7 @@ def test_a_failed_outcome_says_why_in_words_that_can_be_stored() -> None:
     ("count", "name"),
     [
         pytest.param(1_500, "doe", id="more boxes than an event may have"),
-        pytest.param(1_000, "🦌" * 200, id="more bytes than a message may have"),
+        pytest.param(1_000, "\x01" * 200, id="more bytes than a message may have"),
     ],
 )
 def test_what_is_too_large_keeps_the_most_confident_boxes_and_says_so(count: int, name: str) -> None:

@@ -1,10 +1,14 @@
 """What a crashed stack left running: found by its mark, ended."""
 
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+
+from thumper.clock import Clock
+from thumper.embedded.waiting import wait_until
 
 MARK = "THUMPER_STACK"
 
@@ -36,16 +40,25 @@ def _postmaster(home: Path) -> psutil.Process | None:
         return None
 
 
-def end(processes: Sequence[psutil.Process], patience_s: float = 20.0) -> int:
+def end(processes: Sequence[psutil.Process], clock: Clock, patience_s: float = 20.0) -> int:
     """Ask each to end, insist after `patience_s` seconds; returns how many there were, children included."""
     family = _with_children(processes)
     for process in family:
-        _tell(process, asked=True)
-    _, alive = psutil.wait_procs(family, timeout=patience_s)
-    for process in alive:
-        _tell(process, asked=False)
-    psutil.wait_procs(alive, timeout=patience_s)
+        _ask(process)
+    wait_until(lambda: not any(is_alive(process) for process in family), clock, patience_s)
+    for process in family:
+        if is_alive(process):
+            process.kill()
+    wait_until(lambda: not any(is_alive(process) for process in family), clock, patience_s)
     return len(family)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still does something: what has ended and was not fetched by its parent does not count."""
+    try:
+        return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
 
 
 def _with_children(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
@@ -58,14 +71,11 @@ def _with_children(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
     return family
 
 
-def _tell(process: psutil.Process, *, asked: bool) -> None:
+def _ask(process: psutil.Process) -> None:
     try:
-        if not asked:
-            process.kill()
-        elif process.name() == "postgres":
-            # Its fast shutdown; SIGTERM would wait for clients to leave.
-            process.send_signal(2)
-        else:
-            process.terminate()
+        # PostgreSQL's fast shutdown; SIGTERM would wait for its clients to leave.
+        process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
+        # A frozen process hears it only when it goes on.
+        process.resume()
     except psutil.Error:
         return

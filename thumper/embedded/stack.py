@@ -172,7 +172,7 @@ class EmbeddedStack:
         found = leftovers.leftovers(mark_of(self.data_dir), postgres_home(self.data_dir, state))
         if found:
             self._say(f"Ending {len(found)} processes that an earlier run left behind")
-        return leftovers.end(found)
+        return leftovers.end(found, self._clock)
 
     def remove(self) -> None:
         """Stop it and delete everything that it has, the data included."""
@@ -212,9 +212,8 @@ class EmbeddedStack:
         return Order(self._supervisor(state), Readiness(self.data_dir, state, api_host), self._clock, self._say)
 
     def _supervisor(self, state: StackState) -> Supervisor:
-        run = self.data_dir / "run"
-        socket = Path(state.socket) if state.socket else run / "supervisor.sock"
-        return Supervisor(run / "supervisord.conf", socket, self.data_dir / "logs")
+        socket = Path(state.socket) if state.socket else self.data_dir / "run" / "supervisor.sock"
+        return Supervisor(self.data_dir, socket)
 
 
 def connected_settings(settings: Settings, state: StackState) -> Settings:

@@ -19,6 +19,18 @@ from thumper.errors import Fatal
 # Each retry waits a second longer than the last: this many take some 80 minutes, then the part is left as FATAL.
 _RETRIES = 100
 _CALL_TIMEOUT_S = 10.0
+_SETTINGS = "run/supervisord.conf"
+_LOG = "logs/supervisord.log"
+_RPC = "supervisor.rpcinterface:make_main_rpcinterface"
+_OWN = {
+    "logfile": _LOG,
+    "logfile_maxbytes": "20MB",
+    "logfile_backups": "1",
+    "pidfile": "run/supervisord.pid",
+    "childlogdir": "logs",
+    "umask": "077",
+    "nocleanup": "true",
+}
 _DEAD = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 
 
@@ -69,21 +81,24 @@ class SupervisorGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """The supervisord whose settings are written to `settings_path` and who listens at `socket_path`."""
+    """The supervisord of the data folder `home`, who listens at `socket_path`.
 
-    settings_path: Path
+    It runs in that folder and knows its files by relative names: supervisord fills in its percent signs twice in some
+    settings and once in others, so that no way of escaping fits all.
+    """
+
+    home: Path
     socket_path: Path
-    log_dir: Path
 
     @property
-    def pid_path(self) -> Path:
-        """Where it writes its pid."""
-        return self.settings_path.with_suffix(".pid")
+    def settings_path(self) -> Path:
+        """Its settings file."""
+        return self.home / _SETTINGS
 
     @property
     def log_path(self) -> Path:
         """Its own log: starts and ends of programs."""
-        return self.log_dir / "supervisord.log"
+        return self.home / _LOG
 
     def call(self, method: str, *arguments: object) -> Any:
         """One remote call. Raises SupervisorGone, or xmlrpc.client.Fault for what it refuses."""
@@ -109,12 +124,18 @@ class Supervisor:
     def start(self, marks: Mapping[str, str]) -> None:
         """Start it in the background with the settings written before. Raises Fatal."""
         self.socket_path.unlink(missing_ok=True)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("THUMPER_")}
-        clean |= marks
-        command = (sys.executable, "-m", "supervisor.supervisord", "-c", str(self.settings_path))
-        with (self.log_dir / "supervisord.start.log").open("w+", encoding="utf-8") as output:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("THUMPER_")} | dict(marks)
+        command = (sys.executable, "-m", "supervisor.supervisord", "-c", _SETTINGS)
+        # A file, not a pipe: what goes on in the background would keep a pipe open.
+        with (self.home / "logs" / "supervisord.start.log").open("w+", encoding="utf-8") as output:
             done = subprocess.run(
-                command, env=clean, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
+                command,
+                cwd=self.home,
+                env=clean,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
             )
             output.seek(0)
             lines = output.read().strip().splitlines()[-5:]
@@ -161,7 +182,7 @@ class Supervisor:
 
     def log_of(self, name: str) -> Path:
         """Where a program's output goes."""
-        return self.log_dir / f"{name}.log"
+        return self.home / _log_name(name)
 
     def tail(self, name: str, lines: int) -> list[str]:
         """The last lines of a program's log; none where it has not said anything."""
@@ -169,7 +190,8 @@ class Supervisor:
 
     def write_settings(self, programs: Sequence[Program]) -> None:
         """Write the settings file, readable by its owner only."""
-        text = settings_text(self, programs)
+        inside = self.socket_path.is_relative_to(self.home)
+        text = settings_text(self.socket_path.relative_to(self.home) if inside else self.socket_path, programs)
         aside = self.settings_path.with_suffix(".new")
         aside.unlink(missing_ok=True)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -177,34 +199,19 @@ class Supervisor:
         aside.replace(self.settings_path)
 
 
-def settings_text(supervisor: Supervisor, programs: Sequence[Program]) -> str:
-    """The settings file as text. Pure."""
+def settings_text(socket_path: Path, programs: Sequence[Program]) -> str:
+    """The settings file as text, for a supervisor that is started in the data folder. Pure but for who is asking."""
+    own = _OWN | ({"user": "root"} if os.geteuid() == 0 else {})
     sections = [
-        _section("unix_http_server", {"file": str(supervisor.socket_path), "chmod": "0700"}),
-        _section("supervisord", _own_settings(supervisor)),
-        _section(
-            "rpcinterface:supervisor",
-            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
-        ),
+        _section("unix_http_server", {"file": str(socket_path), "chmod": "0700"}),
+        _section("supervisord", own),
+        _section("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": _RPC}),
     ]
-    sections += [_section(f"program:{program.name}", _program_settings(supervisor, program)) for program in programs]
+    sections += [_section(f"program:{program.name}", _program_settings(program)) for program in programs]
     return "\n".join(sections)
 
 
-def _own_settings(supervisor: Supervisor) -> dict[str, str]:
-    own = {
-        "logfile": str(supervisor.log_path),
-        "logfile_maxbytes": "20MB",
-        "logfile_backups": "1",
-        "pidfile": str(supervisor.pid_path),
-        "childlogdir": str(supervisor.log_dir),
-        "umask": "077",
-        "nocleanup": "true",
-    }
-    return own | ({"user": "root"} if os.geteuid() == 0 else {})
-
-
-def _program_settings(supervisor: Supervisor, program: Program) -> dict[str, str]:
+def _program_settings(program: Program) -> dict[str, str]:
     settings = {
         "command": shlex.join(program.command),
         "directory": str(program.directory),
@@ -216,12 +223,16 @@ def _program_settings(supervisor: Supervisor, program: Program) -> dict[str, str
         "stopwaitsecs": str(program.stop_wait_s),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": str(supervisor.log_of(program.name)),
+        "stdout_logfile": _log_name(program.name),
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "3",
         "environment": ",".join(f'{name}="{value}"' for name, value in program.marks.items()),
     }
     return settings | ({"user": program.user} if program.user else {})
+
+
+def _log_name(name: str) -> str:
+    return f"logs/{name}.log"
 
 
 def _section(title: str, values: Mapping[str, str]) -> str:

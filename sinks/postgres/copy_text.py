@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from sqlalchemy import JSON, Text
+
 from sinks.postgres.rows import COLUMNS, Row
 from thumper.tables import metadata
 
@@ -17,10 +19,10 @@ NULL = "None"
 _SPECIAL = re.compile(r"[\\\t\n\r]|\ANone\Z").search
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
-_Texts = tuple[int, ...]
-_TEXTS: dict[str, _Texts] = {
+# Where text can stand that somebody else chose; numbers, times and ids need no look.
+_TEXTS: dict[str, tuple[int, ...]] = {
     table: tuple(
-        n for n, column in enumerate(columns) if metadata.tables[table].c[column].type.python_type in {str, dict}
+        n for n, column in enumerate(columns) if isinstance(metadata.tables[table].c[column].type, Text | JSON)
     )
     for table, columns in COLUMNS.items()
 }

@@ -16,8 +16,9 @@ from sinks.postgres.refusal import judged
 from sinks.postgres.rows import COLUMNS, Row, Rows
 
 # Index scans over a few thousand keys beat reading a table of millions; the default assumes a spinning disk.
+_SESSION = "SET random_page_cost = 1.1; SET synchronous_commit = on; SET jit = off; SET lock_timeout = %s"
 # A lock that is held longer than this is a person's open transaction: let go of ours, and try again later.
-_SESSION = "SET random_page_cost = 1.1; SET lock_timeout = '10s'; SET synchronous_commit = on; SET jit = off"
+LOCK_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Written:
 class PostgresWriter:
     """One connection, made when first needed and again after it was lost. One thread writes; `cancel` is for others."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> None:
         self._engine = engine
+        self._lock_timeout_ms = lock_timeout_ms
         self._statements = load_statements(Path(__file__).with_name("statements.sql"))
         self._connection: Connection | None = None
 
@@ -70,7 +72,7 @@ class PostgresWriter:
             connection = self._new_connection()
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute(_SESSION)
+                    cursor.execute(_SESSION, (self._lock_timeout_ms,))
                     cursor.execute(self._statements["staging"])
                 connection.commit()
             except BaseException:

@@ -89,10 +89,11 @@ class ConsumerLoop:
 
     def run(self) -> None:
         """Work until `stop`. Raises Fatal when only a new process can go on."""
-        self._stage.open()
         try:
+            self._until_it_works(self._stage.open)
             self._until_it_works(self._committer.open)
-            self._source.open(self)
+            if not self._stopping:
+                self._source.open(self)
             while not self._stopping:
                 self.turn()
             self._last_commit()

@@ -49,7 +49,7 @@ def write_environment(path: Path, values: Mapping[str, str]) -> None:
 
 def app_programs(settings: Settings, environment_file: Path) -> list[Program]:
     """sink, api and the detectors. A changed environment changes their marks, so that a running stack replaces them."""
-    names: dict[str, tuple[str, ...]] = {"sink": ("sink",), "api": ("api",)}
+    names: dict[str, tuple[str, ...]] = {"sink": ("sink", "--name", "sink"), "api": ("api",)}
     for number in range(1, settings.detectors + 1):
         name = f"detector-{number}"
         names[name] = ("detector", "--name", name)

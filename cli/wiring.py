@@ -1,0 +1,189 @@
+"""The composition root: settings in, running parts out. Nothing else builds parts from parts."""
+
+import fcntl
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from schemas.fact import ModelActivated
+from thumper.batch import BatchPolicy
+from thumper.clock import Clock, SystemClock
+from thumper.commit import OffsetCommitter, TransactionCommitter
+from thumper.emitter import Emitter
+from thumper.errors import Fatal, KafkaDown, Retriable, ThumperError, UserError
+from thumper.heartbeat import Heartbeat, Identity, ready_mark
+from thumper.lag import LagReader
+from thumper.logs import configure_logs
+from thumper.loop import ConsumerLoop
+from thumper.settings import Settings
+from thumper.source import KafkaSource
+from thumper.stage import Committer, Stage
+from thumper.store import Store
+from thumper.topics import RECORDED, WORK, ensure_topics
+
+DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
+DETECTOR, SINK = "detector", "sink"
+MOST_WORKERS = 1_000
+
+UntilSignalled = Callable[[Callable[[], None]], None]
+log = structlog.get_logger("thumper")
+
+
+def before_apps(settings: Settings) -> None:
+    """What must be there before any part runs: topics, tables, the store. All are left as they are if they exist."""
+    from sinks.postgres.migrate import migrate
+
+    ensure_topics(settings)
+    migrate(settings)
+    Store(settings).open_or_create()
+
+
+def weights_of(settings: Settings) -> Path:
+    """The weights to use: those of the settings, else the demo model's."""
+    return settings.weights or DEMO_WEIGHTS
+
+
+def run_detector(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
+    """Run one detector until it is told to stop. Raises ModelError, SettingError, Fatal."""
+    from processors.detector.backends import choose
+    from processors.detector.config import StageConfig
+    from processors.detector.model import describe
+    from processors.detector.stage import DetectorStage
+
+    clock = SystemClock()
+    with _Slot(settings, DETECTOR, name) as worker:
+        configure_logs(settings, role=DETECTOR, worker=worker)
+        model = describe(weights_of(settings), settings.store_threshold, settings.display_threshold)
+        detector = choose(model, settings.device)
+        store = Store(settings)
+        stage = DetectorStage(
+            detector,
+            lambda uri, size_bytes: store.read(uri, size_bytes, settings.max_picture_bytes),
+            StageConfig(
+                group=DETECTOR,
+                worker=worker,
+                batch=BatchPolicy(settings.batch_size, settings.batch_wait_ms / 1_000),
+                decode_threads=settings.decode_threads,
+                display_threshold=model.display_threshold,
+            ),
+            clock,
+        )
+        source = KafkaSource(settings, DETECTOR, WORK)
+        committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
+        activated = ModelActivated(
+            type="model.activated",
+            id=f"model.activated:{model.id}:{worker}:{clock.wall().isoformat()}",
+            model_id=model.id,
+            activated_by=worker,
+            time=clock.wall(),
+            source="thumper/detector",
+        )
+        added = model.added_fact().model_copy(update={"id": f"model.added:{model.id}", "time": clock.wall()})
+        identity = Identity(worker, DETECTOR, DETECTOR, settings.device, model.id, model.name)
+        with Emitter(settings) as emitter:
+            for fact in (added, activated):
+                emitter.emit("facts", fact)
+            _run(settings, identity, _Parts(source, stage, committer, emitter, clock), until_signalled)
+
+
+def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
+    """Run one sink until it is told to stop; makes topics and tables first, where they are missing."""
+    from sinks.postgres.stage import sink_stage
+
+    clock = SystemClock()
+    with _Slot(settings, SINK, name) as worker:
+        configure_logs(settings, role=SINK, worker=worker)
+        _patiently(lambda: before_apps(settings), clock, until_signalled)
+        stage = sink_stage(settings, LagReader(settings), clock, SINK)
+        source = KafkaSource(settings, SINK, RECORDED)
+        committer = OffsetCommitter(settings, source.consumer)
+        with Emitter(settings) as emitter:
+            parts = _Parts(source, stage, committer, emitter, clock)
+            _run(settings, Identity(worker, SINK, SINK), parts, until_signalled)
+
+
+def run_api(settings: Settings) -> None:
+    """Serve HTTP until told to stop."""
+    from api.app import serve
+
+    configure_logs(settings, role="api", worker="api")
+    serve(settings)
+
+
+class _Parts:
+    """What a loop is made of."""
+
+    def __init__(self, source: KafkaSource, stage: Stage, committer: Committer, emitter: Emitter, clock: Clock) -> None:
+        self.source = source
+        self.stage = stage
+        self.committer = committer
+        self.emitter = emitter
+        self.clock = clock
+
+
+def _run(settings: Settings, identity: Identity, parts: _Parts, until_signalled: UntilSignalled) -> None:
+    heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready_mark(settings.data_dir, identity.worker))
+    loop = ConsumerLoop(parts.source, parts.stage, parts.committer, parts.clock, heartbeat.watch)
+    until_signalled(loop.stop)
+    try:
+        loop.run()
+    except ThumperError as error:
+        log.error("ends", error=error.message, hint=error.hint)
+        raise
+    except Exception as error:
+        log.exception("ends by a fault of the program")
+        raise Fatal(f"a fault of the program: {error!r}", "its log has the details; please report it") from error
+    finally:
+        heartbeat.stopped(loop.health())
+        with suppress(KafkaDown):
+            parts.emitter.flush(2.0)
+
+
+def _patiently(call: Callable[[], None], clock: Clock, until_signalled: UntilSignalled) -> None:
+    """Repeat `call` while what it needs does not answer, unless asked to stop."""
+    asked: list[bool] = []
+    until_signalled(lambda: asked.append(True))
+    while not asked:
+        try:
+            call()
+            return
+        except Retriable as error:
+            log.warning("waiting", error=error.message, hint=error.hint)
+            clock.sleep(1.0)
+    raise KeyboardInterrupt
+
+
+class _Slot:
+    """A worker's name, held by a lock so that no two live processes have the same (and fence each other)."""
+
+    def __init__(self, settings: Settings, role: str, name: str | None) -> None:
+        self._folder = settings.data_dir / "run"
+        self._role = role
+        self._name = name
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        names = [self._name] if self._name else [f"{self._role}-{number}" for number in range(1, MOST_WORKERS)]
+        for name in names:
+            if self._take(name):
+                return name
+        raise UserError(f"a {self._role} named {names[0]} runs already", "give this one another --name")
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def _take(self, name: str) -> bool:
+        lock = (self._folder / f"{name}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            return False
+        self._lock = lock
+        return True

@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -59,7 +59,8 @@ def status_command(
 
 def lag_command(as_json: AsJson = False) -> None:
     """Show how far each consumer group is behind, by topic and partition."""
-    found = read_lag(LagReader(connect(read_settings())))
+    with closing(LagReader(connect(read_settings()))) as lags:
+        found = read_lag(lags)
     if as_json:
         print(found.model_dump_json(indent=2))
         return
@@ -124,11 +125,12 @@ class Source:
 @contextmanager
 def _opened(settings: Settings, clock: Clock) -> Iterator[Source]:
     engine = make_engine(settings, read_only=True)
-    beats = BeatReader(settings, clock)
+    beats, lags = BeatReader(settings, clock), LagReader(settings, clock)
     try:
-        yield Source(engine, StatusReader(engine, LagReader(settings, clock), beats.beats, clock), beats, clock)
+        yield Source(engine, StatusReader(engine, lags, beats.beats, clock), beats, clock)
     finally:
         beats.close()
+        lags.close()
         engine.dispose()
 
 

@@ -16,8 +16,10 @@ from schemas.image import ImageImported, image_id
 from sinks.postgres.fold import fold
 from sinks.postgres.migrate import migrate
 from sinks.postgres.writer import PostgresWriter
+from thumper.clock import SystemClock
 from thumper.database import make_engine
 from thumper.emitter import Emitter
+from thumper.errors import KafkaDown
 from thumper.kafka import Names, make_consumer, make_reader
 from thumper.lag import LagReader
 from thumper.record import Partition, Record
@@ -92,10 +94,11 @@ class World:
     def record(self) -> None:
         """The sink takes in all that is in the log, and commits."""
         with self._lock:
-            records = self._read(RECORDED, self.sink_at)
+            ends = self.lags.ends(RECORDED)
+            records = self._read(ends, self.sink_at)
             if records:
                 self.writer.write(fold([(record, decode(record.partition.topic, record.value)) for record in records]))
-            self.sink_at = self.lags.ends(RECORDED)
+            self.sink_at = ends
             self._commit("sink", self.sink_at)
 
     @contextmanager
@@ -118,7 +121,7 @@ class World:
     def detect(self, failing: Collection[UUID] = (), boxes: Sequence[Box] = (DOE, FAINT), most: int = 10**9) -> int:
         """The detector answers up to `most` events of `images` and `requests`, and commits; how many."""
         at = {part.partition: part.position for part in self.lags.read("detector", WORK).partitions}
-        records = self._read(WORK, at)[:most]
+        records = self._read(self.lags.ends(WORK), at)[:most]
         for record in records:
             self.emitter.emit("detections", _outcome(record, failing, boxes))
             at[record.partition] = record.offset + 1
@@ -132,11 +135,11 @@ class World:
 
     def requests(self) -> list[Record]:
         """All that was ever asked."""
-        return self._read(["requests"], {})
+        return self._read(self.lags.ends(["requests"]), {})
 
-    def _read(self, topics: Sequence[str], start: Mapping[Partition, int]) -> list[Record]:
-        """Everything from `start` to the end, by partition and offset."""
-        names, ends = Names(self.settings), self.lags.ends(topics)
+    def _read(self, ends: Mapping[Partition, int], start: Mapping[Partition, int]) -> list[Record]:
+        """Everything from `start` to `ends`, by partition and offset."""
+        names = Names(self.settings)
         wanted = sum(end - start.get(part, 0) for part, end in ends.items())
         reader = make_reader(self.settings)
         found: list[Record] = []
@@ -149,7 +152,9 @@ class World:
                 value = message.value()
                 assert isinstance(value, bytes)
                 part = Partition(names.own(message.topic() or ""), message.partition() or 0)
-                found.append(Record(part, message.offset() or 0, value, timestamp_ms=message.timestamp()[1]))
+                record = Record(part, message.offset() or 0, value, timestamp_ms=message.timestamp()[1])
+                if record.offset < ends[part]:
+                    found.append(record)
         finally:
             reader.close()
         return sorted(found, key=lambda record: (record.partition, record.offset))
@@ -199,4 +204,20 @@ def open_world(settings: Settings) -> Iterator[World]:
         writer = PostgresWriter(engine)
         stack.callback(writer.close)
         emitter = stack.enter_context(Emitter(settings))
-        yield World(settings, emitter, writer, LagReader(settings))
+        lags = settled(settings)
+        stack.callback(lags.close)
+        yield World(settings, emitter, writer, lags)
+
+
+def settled(settings: Settings) -> LagReader:
+    """A reader of positions, once every partition of the new topics has its leader."""
+    lags, clock = LagReader(settings), SystemClock()
+    give_up_s = clock.now_s() + 20
+    while True:
+        try:
+            lags.ends(RECORDED)
+        except KafkaDown:
+            assert clock.now_s() < give_up_s, "the new topics get no leaders"
+            clock.sleep(0.05)
+        else:
+            return lags

@@ -10,17 +10,22 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import typer
 from PIL import Image
 from pydantic import SecretStr
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from api.app import create_app
 from api.deps import Deps, open_deps
+from cli.status import lag_command, status_command
 from schemas.image import location_id
 from schemas.worker import WorkerBeat
 from tests.api.serving import serving
-from tests.api.world import MODEL, World, open_world
+from tests.api.world import MODEL, World, open_world, settled
 from thumper.database import make_engine
+from thumper.embedded.apps import environment
+from thumper.errors import UserError
 from thumper.settings import Settings
 from thumper.store import Store
 from thumper.topics import ensure_topics
@@ -387,6 +392,7 @@ def test_what_is_down_is_named_and_nothing_is_guessed(world: World, setting: dic
 
 def test_without_tables_the_answer_says_so(settings: Settings) -> None:
     ensure_topics(settings)
+    settled(settings)
     with open_deps(settings) as deps, serving(create_app(deps)) as client:
         assert "tables" in problem(client.get("/api/processing/status"), 503)["detail"]
         problem(client.post("/api/processing/batch"), 503)
@@ -395,3 +401,33 @@ def test_without_tables_the_answer_says_so(settings: Settings) -> None:
 def test_healthy(client: httpx.Client) -> None:
     answer = client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
+
+
+def test_the_terminal_says_the_same(world: World, client: httpx.Client, deps: Deps) -> None:
+    pictures = world.add_pictures(6)
+    world.record()
+    world.detect(failing=pictures[:1])
+    world.record()
+    world.add_pictures(2, "Sanctuary")
+    world.record()
+    terminal = typer.Typer()
+    terminal.command("status")(status_command)
+    terminal.command("lag")(lag_command)
+    known = environment(world.settings)
+
+    def said(*words: str) -> str:
+        result = CliRunner().invoke(terminal, words, env=known, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    deps.now.forget()
+    assert json.loads(said("status", "--json")) == client.get("/api/status").json()
+    assert json.loads(said("lag", "--json")) == client.get("/api/lag").json()
+    assert [line.split()[:6] for line in said("status").splitlines()][1:4] == [
+        ["Hayfield", "6", "0", "0", "5", "1"],
+        ["Sanctuary", "2", "2", "0", "0", "0"],
+        ["all", "8", "2", "0", "5", "1"],
+    ]
+    assert said("status", "--location", "Sanctuary").splitlines()[1].split()[:3] == ["Sanctuary", "2", "2"]
+    with pytest.raises(UserError, match="Nowhere"):
+        said("status", "--location", "Nowhere")

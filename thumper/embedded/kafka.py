@@ -51,8 +51,10 @@ _SETTINGS = {
     "transactional.id.expiration.ms": str(2**31 - 1),
     # A killed worker's transaction ends within its own timeout plus this.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-    # A machine that sleeps wakes up with every timer run out: the broker need not be fenced for that.
-    "broker.session.timeout.ms": "60000",
+    # A killed broker is let in again only when its predecessor's session has ended (9 s by default). One that was
+    # frozen for longer is shut out and let in again by its next heartbeat.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "1000",
     "delete.topic.enable": "true",
 }
 

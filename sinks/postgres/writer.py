@@ -19,6 +19,8 @@ from sinks.postgres.rows import COLUMNS, Row, Rows
 _SESSION = "SET random_page_cost = 1.1; SET synchronous_commit = on; SET jit = off; SET lock_timeout = %s"
 # A lock that is held longer than this is a person's open transaction: let go of ours, and try again later.
 LOCK_TIMEOUT_MS = 10_000
+# Temporary tables are never vacuumed, so a session with some may not live on for as long as transaction numbers last.
+MOST_WRITES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class PostgresWriter:
         self._lock_timeout_ms = lock_timeout_ms
         self._statements = load_statements(Path(__file__).with_name("statements.sql"))
         self._connection: Connection | None = None
+        self._writes = 0
 
     def write(self, rows: Rows) -> Written:
         """Write `rows` in one transaction; the same rows again change nothing, and older ones never win.
@@ -68,6 +71,9 @@ class PostgresWriter:
             connection.close()
 
     def _connected(self) -> Connection:
+        self._writes += 1
+        if self._writes % MOST_WRITES == 0:
+            self.close()
         if self._connection is None:
             connection = self._new_connection()
             try:

@@ -8,7 +8,7 @@ from sinks.postgres.background import Background
 from sinks.postgres.backoff import Backoff
 from sinks.postgres.identity import Log, check_identity
 from sinks.postgres.recorder import Recorder, RowWriter, Taken
-from sinks.postgres.writer import PostgresWriter
+from sinks.postgres.writer import PostgresWriter, Written
 from thumper.batch import BatchPolicy, MicroBatcher
 from thumper.clock import Clock
 from thumper.database import make_engine
@@ -106,6 +106,10 @@ class SinkStage:
     def in_flight(self) -> int:
         """See Stage."""
         return self._in_flight
+
+    def written(self) -> Written:
+        """What was written since the start; `absorbed` tells repeats, which change nothing."""
+        return self._recorder.totals
 
     def close(self) -> None:
         """See Stage."""

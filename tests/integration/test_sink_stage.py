@@ -150,6 +150,7 @@ def test_what_is_discarded_and_read_again_is_written_once(db: Tables, stage: Sin
     feed.until_idle()
     assert feed.done[-1] == ("detections", 199)
     assert db.ask("SELECT count(*) FROM result") == db.ask("SELECT count(*) FROM box") == [(200,)]
+    assert stage.written().results == 200
 
 
 def test_a_bad_message_between_good_ones(db: Tables, stage: SinkStage) -> None:

@@ -18,6 +18,7 @@ from thumper.clock import SystemClock
 from thumper.embedded import kafka, leftovers, system_user
 from thumper.embedded.servers import ANY_PORTS, mark_of
 from thumper.embedded.stack import EmbeddedStack, connect
+from thumper.embedded.state import StackState, save_state
 from thumper.embedded.waiting import wait_until
 from thumper.errors import UserError
 from thumper.kafka import make_admin
@@ -76,7 +77,7 @@ def _topics(settings: Settings) -> set[str]:
     return {name for name in make_admin(settings).list_topics(timeout=10).topics if not name.startswith("__")}
 
 
-def test_data_and_ports_are_kept_and_nothing_is_left_running(data_dir: Path) -> None:
+def test_data_and_ports_are_kept_nothing_is_left_running_and_taken_ports_give_way(data_dir: Path) -> None:
     settings = _start(data_dir)
     _sql(settings, "CREATE TABLE kept AS SELECT 1 AS x")
     _create_topic(settings, "kept")
@@ -88,6 +89,17 @@ def test_data_and_ports_are_kept_and_nothing_is_left_running(data_dir: Path) -> 
     assert _sql(again, "SELECT x FROM kept") == [(1,)]
     assert _topics(again) == {"kept"}
     assert connect(Settings(data_dir=data_dir)).database_url == settings.database_url
+    _stack(data_dir).stop()
+    state = _stack(data_dir).state()
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", state.kafka_port)), socket.create_server(("", state.postgres_port)):
+        moved = _start(data_dir, said.append)
+        assert _sql(moved, "SELECT x FROM kept") == [(1,)]
+        assert _topics(moved) == {"kept"}
+    now = _stack(data_dir).state()
+    assert f"Port {state.kafka_port} is taken: Kafka uses {now.kafka_port}" in said
+    assert f"Port {state.postgres_port} is taken: PostgreSQL uses {now.postgres_port}" in said
+    assert _start(data_dir).kafka_bootstrap == moved.kafka_bootstrap == now.kafka_bootstrap
 
 
 def test_killed_servers_come_back_with_their_data(data_dir: Path) -> None:
@@ -149,9 +161,16 @@ def test_half_written_folders_are_made_anew(data_dir: Path) -> None:
     assert not (data_dir / "pwfile").exists()
 
 
-def test_a_role_and_database_that_an_interrupted_start_left_out_are_made(data_dir: Path) -> None:
-    _start(data_dir)
-    state = _stack(data_dir).state()
+def test_a_folder_of_another_postgres_is_refused(data_dir: Path) -> None:
+    (data_dir / "postgres").mkdir(parents=True)
+    (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
+    save_state(data_dir, StackState.new())
+    with pytest.raises(UserError, match="was made by PostgreSQL 15"):
+        _start(data_dir)
+
+
+def _drop_role_and_database(state: StackState) -> None:
+    """As a start leaves it that is interrupted right after the server is ready."""
     connection = psycopg2.connect(state.superuser_url)
     connection.autocommit = True
     try:
@@ -160,35 +179,9 @@ def test_a_role_and_database_that_an_interrupted_start_left_out_are_made(data_di
             cursor.execute("DROP ROLE deertrack")
     finally:
         connection.close()
-    settings = _start(data_dir)
-    assert _sql(settings, "SELECT current_user, current_database()") == [("deertrack", "deer_tracking")]
 
 
-def test_a_folder_of_another_postgres_is_refused(data_dir: Path) -> None:
-    _start(data_dir)
-    _stack(data_dir).stop()
-    (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
-    with pytest.raises(UserError, match="was made by PostgreSQL 15"):
-        _start(data_dir)
-
-
-def test_taken_ports_give_way_and_the_new_ones_are_remembered(data_dir: Path) -> None:
-    before = _start(data_dir)
-    state = _stack(data_dir).state()
-    _stack(data_dir).stop()
-    said: list[str] = []
-    with socket.create_server(("127.0.0.1", state.kafka_port)), socket.create_server(("", state.postgres_port)):
-        after = _start(data_dir, said.append)
-        assert after.kafka_bootstrap != before.kafka_bootstrap
-        assert _sql(after, "SELECT 1") == [(1,)]
-    assert [line for line in said if "is taken" in line] == [
-        f"Port {state.kafka_port} is taken: Kafka uses {_stack(data_dir).state().kafka_port}",
-        f"Port {state.postgres_port} is taken: PostgreSQL uses {_stack(data_dir).state().postgres_port}",
-    ]
-    assert _start(data_dir).kafka_bootstrap == after.kafka_bootstrap
-
-
-def test_only_passwords_open_the_database_and_only_from_here(data_dir: Path) -> None:
+def test_only_passwords_open_the_database_and_only_from_here_and_it_is_made_where_missing(data_dir: Path) -> None:
     _start(data_dir)
     state = _stack(data_dir).state()
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
@@ -207,6 +200,9 @@ def test_only_passwords_open_the_database_and_only_from_here(data_dir: Path) -> 
     command_lines = [psutil.Process(pid).cmdline() for pid in ours]
     assert state.password not in str(command_lines)
     assert state.superuser_password not in str(command_lines)
+    _drop_role_and_database(state)
+    settings = _start(data_dir)
+    assert _sql(settings, "SELECT current_user, current_database()") == [("deertrack", "deer_tracking")]
     for path in (data_dir / "stack.json", data_dir / "logs" / "kafka.log", data_dir / "kafka", data_dir / "postgres"):
         assert path.stat().st_mode & 0o077 == 0, path
 

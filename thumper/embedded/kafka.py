@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thumper.embedded.jars import ClassPath
 from thumper.embedded.leftovers import MARK
 from thumper.embedded.program import Program
 from thumper.embedded.state import StackState
@@ -64,12 +65,12 @@ class EmbeddedKafka:
     """Kafka in the folder `home`, which holds its settings and its log."""
 
     home: Path
-    class_path: Sequence[Path]
+    class_path: ClassPath
     # Marks what it starts for whoever looks for what a crashed stack left behind.
     mark: str
 
-    def configure(self, state: StackState) -> None:
-        """Write the settings and the JVM's arguments; the ports may change from start to start."""
+    def configure(self, state: StackState, *flags: str) -> None:
+        """Write the settings and the JVM's arguments (with more `flags`); the ports may change from start to start."""
         self.home.mkdir(mode=0o700, exist_ok=True)
         settings = _SETTINGS | {
             # A static quorum of one: the controller's port may change, which a recorded voter's may not.
@@ -79,7 +80,9 @@ class EmbeddedKafka:
         }
         lines = [f"{name}={value}\n" for name, value in settings.items()]
         (self.home / "server.properties").write_text("".join(lines), "ascii")
-        write_java_arguments(self.home / "java.args", self.class_path, (*JVM_FLAGS, f"-Dthumper.stack={self.mark}"))
+        write_java_arguments(
+            self.home / "java.args", self.class_path, (*JVM_FLAGS, f"-Dthumper.stack={self.mark}", *flags)
+        )
 
     def format(self, state: StackState) -> None:
         """Make the log's folder if it is not there. It appears whole or not at all. Raises Fatal."""
@@ -114,11 +117,14 @@ def java_command() -> tuple[str, ...]:
     return (str(JAVA), "@java.args")
 
 
-def write_java_arguments(path: Path, class_path: Sequence[Path], flags: Sequence[str]) -> None:
+def write_java_arguments(path: Path, class_path: ClassPath, flags: Sequence[str]) -> None:
     """An argument file: the class path alone would fill screens of the process list."""
-    lines = [*flags, "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+    # A cache that does not fit is passed over; what the JVM says of it does not belong into a tool's output.
+    cache = class_path.startup_cache
+    cached = [f"-XX:AOTCache={cache}", "-Xlog:disable", "-Xlog:all=error:stderr"] if cache.exists() else []
+    lines = [*flags, *cached, "-Dorg.slf4j.simpleLogger.showDateTime=true"]
     lines += ["-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX"]
-    lines += ["-cp", ":".join(str(jar) for jar in class_path)]
+    lines += ["-cp", ":".join(str(jar) for jar in class_path.jars)]
     quoted = ['"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"' for line in lines]
     path.write_text("\n".join(quoted) + "\n", "utf-8")
 

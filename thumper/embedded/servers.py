@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from thumper.clock import Clock
 from thumper.embedded import folder, postgres, system_user
 from thumper.embedded.jars import class_path
 from thumper.embedded.kafka import EmbeddedKafka
 from thumper.embedded.ports import choose
 from thumper.embedded.postgres import EmbeddedPostgres
 from thumper.embedded.program import Program
+from thumper.embedded.startup_cache import ensure_startup_cache
 from thumper.embedded.state import StackState
 from thumper.errors import UserError
 from thumper.settings import Settings
@@ -87,6 +89,7 @@ class Servers:
 
     data_dir: Path
     say: Say
+    clock: Clock
     durable: bool
 
     def prepare(self, settings: Settings, state: StackState) -> list[Program]:
@@ -101,8 +104,10 @@ class Servers:
             return [future.result() for future in [pool.submit(job, state) for job in jobs]]
 
     def _kafka(self, state: StackState) -> Program:
+        mark = mark_of(self.data_dir)
         jars = class_path(self.data_dir / "jars", self.say)
-        embedded = EmbeddedKafka(self.data_dir / "kafka", jars, mark_of(self.data_dir))
+        ensure_startup_cache(jars, mark, self.clock, self.say)
+        embedded = EmbeddedKafka(self.data_dir / "kafka", jars, mark)
         embedded.configure(state)
         embedded.format(state)
         return embedded.program()

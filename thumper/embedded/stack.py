@@ -98,7 +98,7 @@ class EmbeddedStack:
     ) -> Settings:
         state = self._settle(settings, state)
         connected = connected_settings(app_parts.with_embedded_defaults(settings), state)
-        servers = Servers(self.data_dir, self._say, self._durable).prepare(settings, state)
+        servers = Servers(self.data_dir, self._say, self._clock, self._durable).prepare(settings, state)
         programs = self._app_programs(connected) if apps else []
         self._supervise(self._supervisor(state), [*servers, *programs])
         order = self._order(state, settings.api_host)

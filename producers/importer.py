@@ -9,6 +9,7 @@ import errno
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -31,6 +32,9 @@ _DEVICE = {errno.EIO, errno.ENODEV, errno.ENXIO}
 # Copies whose first is still on its way: they wait in memory.
 MAX_COPIES = 1_000
 WAIT_S = 0.1
+
+# Thousands of pictures share a place, and its id is a hash.
+_place_id = lru_cache(maxsize=1_024)(location_id)
 
 
 class Report(Protocol):
@@ -159,7 +163,7 @@ class _Run:
         for read in reads:
             self._device_errors = 0
             self.tally.summary.read_bytes += len(read.data)
-            key, here = read.id.int, (location_id(read.found.location), read.found.name)
+            key, here = read.id.int, (_place_id(read.found.location), read.found.name)
             if key in self._flying:
                 self._flying[key].append(read.found)
                 self._copies += 1

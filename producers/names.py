@@ -16,7 +16,7 @@ _CAMERA_FOLDER = re.compile(rb"DCIM|[1-9][0-9]{2}[A-Z0-9_]{5}", re.IGNORECASE)
 def display(name: bytes) -> str:
     """`name` as text for people, events and tables: NFC; what is not UTF-8 or not printable is escaped."""
     text = unicodedata.normalize("NFC", name.decode("utf-8", "surrogateescape"))
-    return "".join(_escaped(sign) for sign in text)
+    return text if text.isprintable() else "".join(_escaped(sign) for sign in text)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -91,10 +91,9 @@ class MemoryTables:
     def record(self, events: Iterable[Event]) -> None:
         for event in events:
             if isinstance(event, ImageImported):
-                here = (event.location and location_id(event.location), event.path)
-                self.known.setdefault(event.image, set()).add(here or (None, None))
+                self.known.setdefault(event.image, set()).add(_place(event.location, event.path))
             elif isinstance(event, PlaceSeen):
-                self.known[event.image_id].add((event.location and location_id(event.location), event.path))
+                self.known[event.image_id].add(_place(event.location, event.path))
 
     def places(self, ids: Sequence[UUID]) -> Mapping[UUID, set[Place]]:
         self.asked += 1
@@ -102,6 +101,10 @@ class MemoryTables:
             self.failing -= 1
             raise DatabaseDown("PostgreSQL does not answer")
         return {one: self.known[one] for one in ids if one in self.known}
+
+
+def _place(location: str | None, path: str | None) -> Place:
+    return (location_id(location) if location else None, path)
 
 
 class Lines:

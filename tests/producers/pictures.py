@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-import piexif
+import piexif  # type: ignore[import-untyped]
 from PIL import Image
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
-
 from producers import importer
 from producers.find import Finder, Found, Source, Trouble, open_source
 from producers.importer import ImportParts, ImportPlan, run_import

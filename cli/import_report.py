@@ -113,6 +113,7 @@ def as_json(summary: ImportSummary, *, dry_run: bool) -> dict[str, object]:
     """The summary as one object: numbers are pictures, bytes or seconds as their names say."""
     seconds = max(summary.seconds, 1e-3)
     return asdict(summary) | {
+        "locations": dict(summary.locations),
         "dry_run": dry_run,
         "exit_code": summary.exit_code,
         "pictures_per_second": round(summary.settled / seconds, 1),

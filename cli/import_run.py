@@ -62,6 +62,7 @@ class ImportRun:
         self._known, self._lock = RecordedPictures(engine), ImportLock(engine)
         self._closing.callback(self._lock.release)
         self._store, self._log = Store(settings, wires.clock), LagReader(settings)
+        self._closing.callback(self._log.close)
         self._emitter = self._closing.enter_context(Emitter(settings))
         self._plan = ImportPlan(
             sources=asked.sources,
@@ -134,7 +135,7 @@ class ImportRun:
         self._wires.report.say("[INFO] The store's disk is tight: reading all pictures once to see how much is new")
         plan = replace(self._plan, dry_run=True)
         new = run_import(plan, self._parts, self._wires.report, finder).imported_bytes
-        if free - new < reserve:
+        if new and free - new < reserve:
             raise UserError(
                 f"{new:,} bytes are new, but the store's disk has {free:,} left, of which {reserve:,} are its reserve",
                 "make room, lower THUMPER_STORE_RESERVE_BYTES, or leave the pictures where they are: --in-place",

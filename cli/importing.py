@@ -20,8 +20,6 @@ from thumper.settings import Settings, read_settings
 if TYPE_CHECKING:
     from producers.find import Source
 
-# Reading and syncing wait for disks, so more threads than cores.
-THREADS = 8
 WAIT_S = 60.0
 
 
@@ -33,7 +31,9 @@ def import_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, but copy and send nothing.")] = False,
     watching: Annotated[bool, typer.Option("--watch", help="Go on and import what arrives.")] = False,
     wait_s: Annotated[float, typer.Option(min=0, help="Patience with a sink that records nothing.")] = WAIT_S,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and write files.")] = THREADS,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Threads that read and write files; more for slow networks.")
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object; all else to standard error.")] = False,
 ) -> None:
     """Import pictures: copy them into the store, then tell the log. What is known already is not imported twice.
@@ -49,7 +49,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     warnings.filterwarnings("ignore", module="PIL")  # broken pictures are the detector's business
     clock = SystemClock()
     names = tuple(os.fsencode(folder) for folder in folders)
-    sources = _sources(names)
+    sources = sources_of(names)
     settings = read_settings()
     if in_place:
         check_roots(settings, names)
@@ -110,7 +110,8 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _sources(folders: Iterable[bytes]) -> "tuple[Source, ...]":
+def sources_of(folders: Iterable[bytes]) -> "tuple[Source, ...]":
+    """The folders as sources. Raises UserError for one that is not there or cannot be read."""
     from producers.find import open_source
 
     return tuple(open_source(folder) for folder in folders)

@@ -1,6 +1,6 @@
 """The threads of an import: they read, hash and keep pictures, and answer; what they have in hand is bounded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from thumper.errors import PictureError, StoreDown
 # Enough to keep all threads at work and to ask the database for many pictures at once.
 MAX_IN_HAND = 256
 MAX_BYTES_IN_HAND = 256 << 20
+# Handing one picture to another thread costs as much as reading a small one.
+TOGETHER = 8
 
 
 class PictureStore(Protocol):
@@ -95,7 +97,8 @@ class Hands:
         self._busy_bytes = 0
         self._keeping = keeping
         self._pool = pool
-        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._to_read: list[Found] = []
+        self._answers: SimpleQueue[list[Answer]] = SimpleQueue()
 
     def has_room(self, size_bytes: int) -> bool:
         """Whether one more picture may be taken; always, if nothing is in hand."""
@@ -103,14 +106,23 @@ class Hands:
         return fits or self.busy == 0
 
     def read(self, found: Found) -> None:
-        """Have a file read and hashed; the answer is Read or Failed."""
+        """Have a file read and hashed, at the latest after `hurry`; the answer is Read or Failed."""
         self.busy += 1
         self._busy_bytes += found.size_bytes
-        self._pool.submit(self._read, found)
+        self._to_read.append(found)
+        if len(self._to_read) >= TOGETHER:
+            self.hurry()
 
-    def keep(self, read: Read) -> None:
-        """Have a picture looked at and put in its place; the answer is Kept, Failed or Postponed."""
-        self._pool.submit(self._keep, read)
+    def hurry(self) -> None:
+        """Begin with what was asked, however little it is."""
+        if self._to_read:
+            asked, self._to_read = self._to_read, []
+            self._pool.submit(self._read_all, asked)
+
+    def keep(self, reads: Sequence[Read]) -> None:
+        """Have pictures looked at and put in their places; the answers are Kept, Failed or Postponed."""
+        for at in range(0, len(reads), TOGETHER):
+            self._pool.submit(self._keep_all, reads[at : at + TOGETHER])
 
     def let_go(self, found: Found) -> None:
         """Nothing more is to be done with this file."""
@@ -121,28 +133,33 @@ class Hands:
         """What is done, in any order; waits for the first."""
         found: list[Answer] = []
         with suppress(Empty):
-            found.append(self._answers.get(timeout=wait_s))
+            found.extend(self._answers.get(timeout=wait_s))
             while len(found) < MAX_IN_HAND:
-                found.append(self._answers.get_nowait())
+                found.extend(self._answers.get_nowait())
         return found
 
-    def _read(self, found: Found) -> None:
+    def _read_all(self, asked: Sequence[Found]) -> None:
+        self._answers.put([self._read(found) for found in asked])
+
+    def _keep_all(self, asked: Sequence[Read]) -> None:
+        self._answers.put([self._keep(read) for read in asked])
+
+    def _read(self, found: Found) -> Answer:
         try:
             data = read_file(found.path, self._keeping.max_picture_bytes)
         except Unreadable as error:
-            self._answers.put(Failed(found, error.reason, error.number))
-            return
+            return Failed(found, error.reason, error.number)
         digest = sha256(data).hexdigest()
-        self._answers.put(Read(found, data, digest, image_id(digest)))
+        return Read(found, data, digest, image_id(digest))
 
-    def _keep(self, read: Read) -> None:
+    def _keep(self, read: Read) -> Answer:
         try:
             metadata = read_metadata(read.data, read.found.name)
-            self._answers.put(Kept(read, metadata, self._place(read, metadata.suffix)))
+            return Kept(read, metadata, self._place(read, metadata.suffix))
         except PictureError as error:
-            self._answers.put(Failed(read.found, error.message, id=read.id))
+            return Failed(read.found, error.message, id=read.id)
         except StoreDown as error:
-            self._answers.put(Postponed(read, error))
+            return Postponed(read, error)
 
     def _place(self, read: Read, suffix: str) -> str:
         keeping = self._keeping

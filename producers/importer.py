@@ -59,7 +59,7 @@ class ImportPlan:
     dry_run: bool = False
     max_picture_bytes: int = 200_000_000
     reserve_bytes: int = 0
-    threads: int = 8
+    threads: int = 4
     patience_s: float = 300.0
 
 
@@ -124,14 +124,17 @@ class _Run:
         """False if it ended before the last one."""
         for item in pictures:
             if self._ended():
+                self._hands.hurry()
                 return False
             if isinstance(item, Found):
                 while not self._hands.has_room(item.size_bytes):
+                    self._hands.hurry()
                     self._step()
                 self.tally.taken(item)
                 self._hands.read(item)
             elif not self._is_gone(item.number):
                 self.tally.complain(item.path, item.reason)
+        self._hands.hurry()
         self.tally.all_passed()
         return not self._ended()
 
@@ -160,6 +163,7 @@ class _Run:
         """What each picture is: new, known here, known elsewhere, or a copy of one that is on its way."""
         unknown = [read for read in reads if read.id.int not in self._flying and read.id.int not in self._arrived]
         places = self._look_up(unknown) if unknown else {}
+        new: list[Read] = []
         for read in reads:
             self._device_errors = 0
             self.tally.summary.read_bytes += len(read.data)
@@ -173,9 +177,10 @@ class _Run:
                 self._places.append((read.id, read.found))
             else:
                 self._flying[key] = []
-                self._hands.keep(read)
+                new.append(read)
                 continue
             self._hands.let_go(read.found)
+        self._hands.keep(new)
 
     def _look_up(self, reads: list[Read]) -> dict[UUID, set[Place]]:
         """Ask the database, patiently. Raises DatabaseDown when patience ends."""
@@ -219,8 +224,7 @@ class _Run:
             self._stop(error)
             return
         self._pause_s = self._patience.pause(error, self._pause_s)
-        for one in postponed:
-            self._hands.keep(one.read)
+        self._hands.keep([one.read for one in postponed])
 
     def _no_longer_flying(self, image: UUID) -> list[Found]:
         copies = self._flying.pop(image.int)

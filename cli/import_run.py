@@ -97,7 +97,9 @@ class ImportRun:
         report = self._wires.report
         coming = survey(finder)
         report.say(f"[INFO] Found {coming.pictures} total images in directory")
-        if not (self._plan.in_place or self._plan.dry_run):
+        if not coming.pictures:
+            report.say("[WARN] No picture is there; JPEG, PNG, TIFF, WebP and HEIC are looked for, by their names")
+        elif not (self._plan.in_place or self._plan.dry_run):
             report.say(f"[INFO] Copying up to {coming.size_bytes:,} bytes ({size_words(coming.size_bytes)})")
 
         def pictures() -> Iterable[Found | Trouble]:

@@ -190,6 +190,10 @@ def test_json_dry_run_and_in_place(parts: Processes, sink: Part, tmp_path: Path)
     assert (dry.returncode, found["imported"], found["unreadable"], found["dry_run"]) == (1, 10, 1, True)
     assert "[INFO] Found 11 total images in directory" in dry.stderr
     assert (events(parts), stored(parts)) == ([], [])
+    (tmp_path / "nothing").mkdir()
+    nothing = parts.run("import", "nothing")
+    assert (nothing.returncode, nothing.stdout.splitlines()[0]) == (0, "[INFO] Found 0 total images in directory")
+    assert "[WARN] No picture is there" in nothing.stdout
 
     placed = parts.run("import", str(folder), "--in-place", "--location", "Hay field", roots=(tmp_path,))
     assert placed.returncode == 1, placed.stderr

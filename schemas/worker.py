@@ -8,7 +8,7 @@ WorkerState = Literal["starting", "running", "paused", "draining", "stopped"]
 
 
 class WorkerBeat(Event):
-    """A sign of life, once a second. in_flight: pictures taken from the log and not yet committed."""
+    """A sign of life, once a second. in_flight: pictures in hand, without an outcome yet."""
 
     type: Literal["worker.beat"] = "worker.beat"
     worker: ShortText

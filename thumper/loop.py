@@ -42,7 +42,10 @@ BACKOFF_S = (0.2, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the loop tells whoever watches, about once a second and at every change."""
+    """What the loop tells whoever watches, about once a second and at every change.
+
+    in_flight: records that the stage has in hand; what was only fetched still waits.
+    """
 
     joined: bool
     paused: bool
@@ -122,8 +125,7 @@ class ConsumerLoop:
     def health(self) -> Health:
         """How it goes."""
         paused = self._held or self._resume_s > self._clock.now_s()
-        in_flight = self._ledger.in_hand() + len(self._backlog)
-        return Health(self._source.joined(), paused, in_flight, self._done_total, self._last_error)
+        return Health(self._source.joined(), paused, self._stage.in_flight(), self._done_total, self._last_error)
 
     # What the source tells (Listener).
 

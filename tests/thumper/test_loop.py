@@ -62,6 +62,12 @@ def test_a_full_stage_gets_the_same_records_later_and_in_order() -> None:
     assert bench.committer.outputs == [(ONE, offset) for offset in range(10)]
 
 
+def test_in_flight_is_what_the_stage_has_and_not_what_was_only_fetched() -> None:
+    bench = Bench({ONE: 10}, room=2)
+    bench.turns(2)
+    assert bench.loop.health().in_flight == 2
+
+
 def test_a_stage_that_stays_full_pauses_the_partitions_and_they_come_back() -> None:
     bench = Bench({ONE: 10}, room=2)
     bench.turns(8)

@@ -165,7 +165,9 @@ class EmbeddedStack:
             was_running = False
         ended = self._end_leftovers(state)
         for stale in (self.data_dir / "run").glob("*"):
-            stale.unlink(missing_ok=True)
+            # A worker that somebody runs by hand beside the stack holds its name by a lock file there.
+            if stale.suffix != ".lock":
+                stale.unlink(missing_ok=True)
         return was_running or ended > 0
 
     def _end_leftovers(self, state: StackState) -> int:

@@ -1,4 +1,4 @@
-"""A detector of known latency whose boxes follow from the pixels alone: for benches and tests of everything else."""
+"""A detector of known latency whose boxes follow from some of the pixels: for benches and tests of everything else."""
 
 import zlib
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from schemas.detection import Box, ModelRef, Runtime
 from thumper.clock import Clock, SystemClock
 
 CLASSES = ("animal",)
+# Of the pixels, each 8th of each 8th row is looked at: enough to tell pictures apart, and next to no time.
+STEP_PX = 8
 
 
 def description(input_px: int = 640) -> ModelDescription:
@@ -37,7 +39,7 @@ class FixedDetector:
         """See Detector.detect."""
         if self._latency_s:
             self._clock.sleep(self._latency_s)
-        return [_boxes(zlib.crc32(frame.pixels.data)) for frame in frames]
+        return [_boxes(zlib.crc32(frame.pixels[::STEP_PX, ::STEP_PX].tobytes())) for frame in frames]
 
     def close(self) -> None:
         """Nothing to release."""

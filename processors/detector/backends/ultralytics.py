@@ -5,11 +5,14 @@ every backend finds the same boxes, and its own picture reader (which may instal
 """
 
 import os
+import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from processors.detector.backends.contract import OutOfMemory
 from processors.detector.backends.onnx_layout import boxes, read
@@ -36,14 +39,14 @@ def metadata_of(weights: Path) -> Metadata:
 class UltralyticsDetector:
     """See Detector. device: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:n"."""
 
-    parallel = 1
-
     def __init__(self, description: ModelDescription, device: str = "auto") -> None:
         self._description = description
         self._wanted = device
         self._network: Any = None
         self._device: Any = None
         self._layout: Layout = "ends"
+        self._lock = threading.Lock()
+        self.parallel = 1
         self.model: ModelRef = description.ref
         self.canvas = Canvas(description.input_px)
         self.runtime = Runtime(backend="ultralytics", version="", device="", precision="")
@@ -64,6 +67,8 @@ class UltralyticsDetector:
             device=torch.cuda.get_device_name(self._device)[:200] if on_cuda else "cpu",
             precision="f16" if on_cuda else "f32",
         )
+        # On CUDA a second thread prepares its batch and reads its boxes while the device works for the first.
+        self.parallel = 2 if on_cuda else 1
         frame = blank(self.canvas)
         shape = [None, *self._forward([frame]).shape[1:]]
         self._layout = layout([shape], len(self._description.classes), str(self._description.weights))
@@ -97,7 +102,8 @@ class UltralyticsDetector:
         import torch  # noqa: PLC0415  an extra
 
         pixels = torch.from_numpy(np.stack([frame.pixels for frame in frames])).to(self._device)
-        with torch.inference_mode():
+        # The network's head remembers the shape that it saw last, so two threads must not be in it at once.
+        with torch.inference_mode(), self._lock:
             batch = pixels.permute(0, 3, 1, 2).to(next(self._network.parameters()).dtype).div_(255)
             found = self._network(batch)
         return found[0] if isinstance(found, list | tuple) else found
@@ -106,6 +112,7 @@ class UltralyticsDetector:
 def _import() -> tuple[Any, Any]:
     """Import torch and ultralytics, made harmless first. Raises UserError if they are missing or cannot be trusted."""
     os.environ.update(ENVIRONMENT)
+    pillows_own = Image.open
     try:
         import torch  # noqa: PLC0415
         import ultralytics  # noqa: PLC0415
@@ -113,8 +120,10 @@ def _import() -> tuple[Any, Any]:
     except ImportError as error:
         raise UserError(
             f".pt weights need the extra `torch`: {error}",
-            "install it by `make install EXTRAS=torch`, or export the weights: `yolo export format=onnx dynamic=True`",
+            "install it by `make install-torch`, or export the weights: `yolo export format=onnx dynamic=True`",
         ) from None
+    # It puts a reader there that asks for further packages at every picture that cannot be read.
+    Image.open = pillows_own
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < LEAST_TORCH:
         raise UserError(f"torch {torch.__version__} cannot load weights safely", "install torch 2.10 or newer")
     if not SAFE_LOAD or AUTOINSTALL:
@@ -128,9 +137,13 @@ def _load(weights: Path) -> tuple[Any, dict[str, Any]]:
     from ultralytics.nn.tasks import load_checkpoint  # noqa: PLC0415  an extra
 
     try:
-        network, checkpoint = load_checkpoint(weights, fuse=True)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that torch did not write; they are refused below
+            network, checkpoint = load_checkpoint(weights, fuse=True)  # type: ignore[no-untyped-call]
     except Exception as error:  # The loader raises what the bytes lead it to; nothing in them was run.
         reason = " ".join(str(error).replace("ERROR ❌️", "").split())[:300]
+        if not any(char.isalpha() for char in reason):
+            reason = "it is no checkpoint of torch"  # unpickled text fails on the number of its first sign
         raise ModelError(f"{weights} cannot be loaded: {reason}", "give weights trained by ultralytics") from None
     if getattr(network, "task", "detect") != "detect":
         raise ModelError(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import importing, parts, stack, status
+from cli import check, demo, importing, init, parts, stack, status
 from thumper.errors import ThumperError
 
 app = typer.Typer(
@@ -20,12 +20,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack.app)
+app.command("init")(init.init_command)
+app.command("check")(check.check_command)
 app.command("import")(importing.import_command)
 app.command("locations")(importing.locations_command)
 app.command("status")(status.status_command)
 app.command("lag")(status.lag_command)
 app.command("detector")(parts.detector_command)
 app.command("sink")(parts.sink_command)
+app.command("demo")(demo.demo_command)
 app.command("api")(parts.api_command)
 
 

@@ -4,12 +4,13 @@ import fcntl
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import structlog
 
-from schemas.fact import ModelActivated
+from schemas.fact import ModelActivated, ModelAdded
 from thumper.batch import BatchPolicy
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
@@ -24,6 +25,10 @@ from thumper.source import KafkaSource
 from thumper.stage import Committer, Stage
 from thumper.store import Store
 from thumper.topics import RECORDED, WORK, ensure_topics
+
+if TYPE_CHECKING:
+    from processors.detector.backends.contract import Detector
+    from processors.detector.model import ModelDescription
 
 DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
 DETECTOR, SINK = "detector", "sink"
@@ -47,47 +52,86 @@ def weights_of(settings: Settings) -> Path:
     return settings.weights or DEMO_WEIGHTS
 
 
-def run_detector(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
-    """Run one detector until it is told to stop. Raises ModelError, SettingError, Fatal."""
-    from processors.detector.backends import choose
-    from processors.detector.config import StageConfig
-    from processors.detector.model import describe
-    from processors.detector.stage import DetectorStage
+@dataclass(frozen=True)
+class Brain:
+    """What a detector looks with. read: see StageConfig."""
 
+    model: "ModelDescription"
+    detector: "Detector"
+    read: bool = True
+
+
+def brain_of(settings: Settings) -> Brain:
+    """The model and the backend that `settings` ask for. Raises ModelError, UserError."""
+    from processors.detector.backends import choose
+    from processors.detector.model import describe
+
+    model = describe(weights_of(settings), settings.store_threshold, settings.display_threshold)
+    return Brain(model, choose(model, settings.device))
+
+
+def run_detector(
+    settings: Settings,
+    name: str | None,
+    until_signalled: UntilSignalled,
+    brain_of: Callable[[Settings], Brain] = brain_of,
+) -> None:
+    """Run one detector until it is told to stop. Raises ModelError, SettingError, Fatal."""
     clock = SystemClock()
     with _Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
-        model = describe(weights_of(settings), settings.store_threshold, settings.display_threshold)
-        detector = choose(model, settings.device)
-        store = Store(settings)
-        stage = DetectorStage(
-            detector,
-            lambda uri, size_bytes: store.read(uri, size_bytes, settings.max_picture_bytes),
-            StageConfig(
-                group=DETECTOR,
-                worker=worker,
-                batch=BatchPolicy(settings.batch_size, settings.batch_wait_ms / 1_000),
-                decode_threads=settings.decode_threads,
-                display_threshold=model.display_threshold,
-            ),
-            clock,
-        )
+        brain = brain_of(settings)
+        stage = _detector_stage(settings, worker, brain, clock)
         source = KafkaSource(settings, DETECTOR, WORK)
         committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
-        activated = ModelActivated(
-            type="model.activated",
-            id=f"model.activated:{model.id}:{worker}:{clock.wall().isoformat()}",
-            model_id=model.id,
-            activated_by=worker,
-            time=clock.wall(),
-            source="thumper/detector",
-        )
-        added = model.added_fact().model_copy(update={"id": f"model.added:{model.id}", "time": clock.wall()})
-        identity = Identity(worker, DETECTOR, DETECTOR, settings.device, model.id, model.name)
+        identity = Identity(worker, DETECTOR, DETECTOR, settings.device, brain.model.id, brain.model.name)
         with Emitter(settings) as emitter:
-            for fact in (added, activated):
-                emitter.emit("facts", fact)
-            _run(settings, identity, _Parts(source, stage, committer, emitter, clock), until_signalled)
+            parts = _Parts(source, stage, committer, emitter, clock)
+            _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
+
+
+def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock) -> Stage:
+    from processors.detector.config import StageConfig
+    from processors.detector.stage import DetectorStage
+
+    store = Store(settings)
+    config = StageConfig(
+        group=DETECTOR,
+        worker=worker,
+        batch=BatchPolicy(settings.batch_size, settings.batch_wait_ms / 1_000),
+        decode_threads=settings.decode_threads,
+        display_threshold=brain.model.display_threshold,
+        read=brain.read,
+    )
+    return DetectorStage(
+        brain.detector,
+        lambda uri, size_bytes: store.read(uri, size_bytes, settings.max_picture_bytes),
+        config,
+        clock,
+    )
+
+
+def _state_model(emitter: Emitter, model: "ModelDescription", worker: str, clock: Clock) -> None:
+    """Say that there is this model, and that it is the one in use: until there is a command for it, who runs it does.
+
+    Only once it is loaded and the broker is there: weights that turn out to be none must not become the active model,
+    which would put all pictures back to pending, and an event that waits for a broker is given up after 30 s.
+    """
+    for fact in _model_facts(model, worker, clock):
+        emitter.emit("facts", fact)
+
+
+def _model_facts(model: "ModelDescription", worker: str, clock: Clock) -> tuple[ModelAdded, ModelActivated]:
+    added = model.added_fact().model_copy(update={"id": f"model.added:{model.id}", "time": clock.wall()})
+    activated = ModelActivated(
+        type="model.activated",
+        id=f"model.activated:{model.id}:{worker}:{clock.wall().isoformat()}",
+        model_id=model.id,
+        activated_by=worker,
+        time=clock.wall(),
+        source="thumper/detector",
+    )
+    return added, activated
 
 
 def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
@@ -125,8 +169,20 @@ class _Parts:
         self.clock = clock
 
 
-def _run(settings: Settings, identity: Identity, parts: _Parts, until_signalled: UntilSignalled) -> None:
-    heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready_mark(settings.data_dir, identity.worker))
+def _run(
+    settings: Settings,
+    identity: Identity,
+    parts: _Parts,
+    until_signalled: UntilSignalled,
+    on_joined: Callable[[], None] = lambda: None,
+) -> None:
+    mark = ready_mark(settings.data_dir, identity.worker)
+
+    def ready() -> None:
+        on_joined()
+        mark()
+
+    heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
     loop = ConsumerLoop(parts.source, parts.stage, parts.committer, parts.clock, heartbeat.watch)
     until_signalled(loop.stop)
     try:

@@ -1,0 +1,26 @@
+"""Everything in this folder starts real processes and does something bad to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.wiring import before_apps
+from tests.processes import Processes, free_port
+from thumper.settings import Settings
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+            item.add_marker(pytest.mark.faults)
+
+
+@pytest.fixture
+def parts(settings: Settings, tmp_path: Path) -> Iterator[Processes]:
+    """Topics and tables, and processes on them; nothing runs yet."""
+    before_apps(settings)
+    with Processes(settings.model_copy(update={"api_port": free_port()}), tmp_path) as found:
+        yield found

@@ -41,8 +41,8 @@ def demo_command(
     """Import, detect, record, look: on 300 rendered pictures, or on your own. Each run begins anew."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warnings.filterwarnings("ignore", module="PIL")  # broken pictures are the detector's business
-    if pictures is not None and not pictures.is_dir():
-        raise UserError(f"there is no folder {pictures}", "give a folder of pictures: make demo PICTURES=folder")
+    if pictures is not None:
+        _check_card(pictures)
     place = Place.of(folder)
     settings = _settings(place.data, weights)
     with _fresh_stack(place, settings, keep) as connected:
@@ -53,6 +53,17 @@ def demo_command(
             _say_how_to_go_on(connected, place)
     if problem:
         raise typer.Exit(1)
+
+
+def _check_card(card: Path) -> None:
+    from cli.importing import sources_of
+    from producers.find import Finder, survey
+
+    advice = "give a folder of pictures: make demo PICTURES=folder"
+    if not card.is_dir():
+        raise UserError(f"there is no folder {card}", advice)
+    if not survey(Finder([source.folder for source in sources_of([os.fsencode(card)])], None)).pictures:
+        raise UserError(f"no picture is in {card}: JPEG, PNG, TIFF, WebP and HEIC are looked for", advice)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ LOCATIONS = ("Hayfield", "270_Jason", "Sanctuary")
 PICTURES = 300
 SEED = 2026
 
-console = Console(emoji=False, highlight=False, markup=False)
+console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
 
 
 def demo_command(
@@ -96,7 +96,7 @@ def _fresh_stack(place: Place, settings: Settings, keep: bool) -> Iterator[Setti
     from processors.detector.model import describe
 
     describe(weights_of(settings))  # refused before anything is started
-    stack = EmbeddedStack(place.data, say=lambda line: console.print(f"  {line.lower()}", style="dim"))
+    stack = EmbeddedStack(place.data, say=lambda line: console.print(f"  {line[:1].lower()}{line[1:]}", style="dim"))
     if place.data.exists():
         stack.stop()
         stack.remove()

@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("models/work"), help="pictures and runs (not committed)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="where the model and its card are written")
     parser.add_argument("--pictures", type=int, default=2400, help="training pictures; an eighth more for each check")
-    parser.add_argument("--coarse-epochs", type=int, default=7)
+    parser.add_argument("--coarse-epochs", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--coarse-px", type=int, default=224)
     parser.add_argument("--batch", type=int, default=16)

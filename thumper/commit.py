@@ -140,7 +140,7 @@ class TransactionCommitter:
         cause = error.args[0]
         if cause.code() in HOPELESS:
             return Fatal(f"{what}: {cause.str()}", f"allow the transactional.id {self._names.group(self._id)}")
-        return KafkaDown(f"{what}: {cause.str()}")
+        return KafkaDown(f"Kafka: {what}: {cause.str()}", "is it running? `thumper check`")
 
 
 class OffsetCommitter:

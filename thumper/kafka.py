@@ -31,6 +31,15 @@ COORDINATOR_COMES = {
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
 
+# The leader of a partition is being elected, or is another than was known: moments after a topic's making too.
+LEADER_COMES = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+
 
 class Names:
     """Own names of topics and groups to and from the names in a shared cluster (prefixes)."""
@@ -100,17 +109,18 @@ def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., Non
 
 def make_reader(settings: Settings) -> Consumer:
     """A consumer that belongs to no group's business: assign, read committed, commit nothing."""
+    return Consumer(_reading(settings))
+
+
+def make_sampler(settings: Settings) -> Consumer:
+    """A reader for one record of each of many partitions: fetches little, and says where a partition ends."""
     return Consumer(
         {
-            **_client(settings),
-            "group.id": Names(settings).group("reader"),
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest",
-            "allow.auto.create.topics": False,
-            "enable.partition.eof": False,
-            "fetch.wait.max.ms": 100,
+            **_reading(settings),
+            "enable.partition.eof": True,
+            # Some dozens of events a partition; nothing is fetched ahead once one is there.
+            "fetch.message.max.bytes": 65_536,
+            "queued.min.messages": 1,
         }
     )
 
@@ -154,6 +164,22 @@ def committed_offsets(
         clock.sleep(0.05)
 
 
+def log_start(consumer: Consumer, place: TopicPartition, timeout_s: float, clock: Clock) -> int:
+    """The first offset of a partition's log; asks again while its leader is only coming.
+
+    Raises KafkaException if there is no answer within `timeout_s`.
+    """
+    until_s = clock.now_s() + timeout_s
+    while True:
+        try:
+            low, _ = consumer.get_watermark_offsets(place, timeout=max(1.0, until_s - clock.now_s()))
+            return int(low)
+        except KafkaException as error:
+            if error.args[0].code() not in LEADER_COMES or clock.now_s() > until_s:
+                raise
+        clock.sleep(0.05)
+
+
 def make_producer(settings: Settings) -> Producer:
     """An idempotent producer for events of its own: acknowledged by all in-sync replicas, order kept."""
     return Producer({**_client(settings), **_sending(), "message.timeout.ms": 30_000})
@@ -190,6 +216,20 @@ def _sending() -> Config:
         "linger.ms": 5,
         "queue.buffering.max.kbytes": 65_536,
         "allow.auto.create.topics": False,
+    }
+
+
+def _reading(settings: Settings) -> Config:
+    return {
+        **_client(settings),
+        "group.id": Names(settings).group("reader"),
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "allow.auto.create.topics": False,
+        "enable.partition.eof": False,
+        "fetch.wait.max.ms": 100,
     }
 
 

@@ -116,6 +116,12 @@ class LagReader:
         """The last stable offset of each partition of `topics`: what a read-committed reader can reach."""
         return self._list(topics, OffsetSpec.latest())
 
+    def members(self, group: str) -> int:
+        """How many members `group` has now; 0 for a group that the broker has not heard of."""
+        name = self._names.group(group)
+        futures = self._admin.describe_consumer_groups([name], request_timeout=self._timeout_s)
+        return len(self._wait(futures[name]).members)
+
     def topic_identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         """The cluster's id, and the id of each of `topics`: which log this is."""
         wanted = TopicCollection([self._names.topic(name) for name in topics])
@@ -154,10 +160,13 @@ class LagReader:
         except KafkaException as error:
             raise _down(error) from None
         except FutureTimeoutError:
-            raise KafkaDown(f"Kafka has not answered within {self._timeout_s:.0f} s") from None
+            raise KafkaDown(
+                f"Kafka has not answered within {self._timeout_s:.0f} s", "is it running? `thumper check`"
+            ) from None
 
 
 def _down(error: KafkaException) -> KafkaDown:
     cause = error.args[0]
-    hint = "" if cause.code() != KafkaError.TOPIC_AUTHORIZATION_FAILED else "the user may not read this"
-    return KafkaDown(f"Kafka does not say: {cause.str()}", hint)
+    if cause.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        return KafkaDown(f"Kafka does not say: {cause.str()}", "the user may not read this")
+    return KafkaDown(f"Kafka does not answer: {cause.str()}", "is it running? `thumper check`")

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from thumper.clock import Clock, SystemClock
 from thumper.errors import Fatal, KafkaDown
-from thumper.kafka import Names, committed_offsets, make_consumer
+from thumper.kafka import Names, committed_offsets, log_start, make_consumer
 from thumper.record import Partition, Record
 from thumper.settings import Settings
 
@@ -206,8 +206,7 @@ class KafkaSource:
     def _start(self, place: TopicPartition) -> int:
         if place.offset >= 0:
             return place.offset
-        low, _ = self.consumer.get_watermark_offsets(place, timeout=self._answer_s)
-        return int(low)
+        return log_start(self.consumer, place, self._answer_s, self._clock)
 
     def _own(self, place: TopicPartition) -> Partition:
         return Partition(self._names.own(place.topic), place.partition)

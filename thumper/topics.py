@@ -68,7 +68,8 @@ def ensure_topics(settings: Settings, timeout_s: float = 30.0) -> list[str]:
     Raises KafkaDown if the cluster does not answer, Fatal if it refuses.
     """
     admin, names = make_admin(settings), Names(settings)
-    present = list_topics(settings, admin, timeout_s)
+    # A cluster that is there says in milliseconds what it has; creating may take longer.
+    present = list_topics(settings, admin, min(timeout_s, 10.0))
     missing = [topic for topic in TOPICS.values() if topic.name not in present]
     if not missing:
         return []

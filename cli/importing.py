@@ -24,7 +24,10 @@ WAIT_S = 60.0
 
 
 def import_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    folders: Annotated[list[Path], typer.Argument(help="Folders; each of their sub-folders is a location.")],
+    # readable: not asked by Typer, so that `open_source` says what is wrong and what to do.
+    folders: Annotated[
+        list[Path], typer.Argument(readable=False, help="Folders; each of their sub-folders is a location.")
+    ],
     location: Annotated[str | None, typer.Option(help="One location for all pictures below the folders.")] = None,
     locations: Annotated[Path | None, typer.Option(help="CSV of locations and deployments to state first.")] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Do not copy: only under THUMPER_ROOTS.")] = False,

@@ -39,10 +39,11 @@ def up(
 
     On a running stack: start what does not run, and take over changed settings.
     """
-    from cli.wiring import before_apps
+    from cli.wiring import before_apps, brain_of
     from thumper.embedded.stack import EmbeddedStack
 
     settings = read_settings(detectors=detectors, weights=weights, device=device)
+    brain_of(settings)  # refused before anything is started, or a detector that works is replaced
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stack = EmbeddedStack(settings.data_dir, say=_say)
     clock = SystemClock()

@@ -174,7 +174,7 @@ def test_a_file_that_vanishes_after_it_was_listed(tmp_path: Path) -> None:
         yield from items
 
     summary = rig.run(listed())
-    assert (summary.imported, summary.unreadable, summary.stopped_because) == (29, 1, None)
+    assert (summary.imported, summary.unreadable, summary.stopped_because, summary.exit_code) == (29, 1, None, 1)
     assert summary.complaints[0].reason == "it vanished after it was listed"
 
 

@@ -6,6 +6,7 @@ from api.deps import Narrowed, Parts, shown
 from api.queries import snapshot
 from api.responses import Detection, Page
 from api.routes.images import following, pages
+from api.routes.status import refuse_unknown_place
 
 router = APIRouter(prefix="/api/detections", tags=["detections"])
 
@@ -13,6 +14,7 @@ router = APIRouter(prefix="/api/detections", tags=["detections"])
 @router.get("", operation_id="list_detections")
 def detections(parts: Parts, narrowed: Narrowed) -> Page[Detection]:
     """Boxes at or above the confidence, the newest picture's first, within it the most confident first."""
+    refuse_unknown_place(parts, narrowed.location_id)
     with snapshot(parts.engine) as tables:
         seen = shown(tables, parts.settings, narrowed.min_confidence)
         values = {

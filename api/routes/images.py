@@ -13,6 +13,7 @@ from api.pictures import MEDIA_TYPES, Boxed, thumbnail, with_boxes
 from api.problems import Refusal
 from api.queries import Reader, Row, positions, snapshot
 from api.responses import Box, Page, Picture, PictureDetail, PictureStatus, Place
+from api.routes.status import refuse_unknown_place
 from thumper.errors import PictureError
 from thumper.store import check_sha256
 from thumper.tables import COMPLETED, FAILED
@@ -31,6 +32,7 @@ def images(
 ) -> Page[Picture]:
     """Pictures, the newest first, those without a time last. A class or a confidence asks for pictures that show it."""
     committed = parts.now.get().committed
+    refuse_unknown_place(parts, narrowed.location_id)
     with snapshot(parts.engine) as tables:
         seen = shown(tables, parts.settings, narrowed.min_confidence)
         values = {

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from api.deps import Parts, Place, shown
 from api.queries import positions, snapshot
 from api.responses import Failure, Failures, Location, Model
+from api.routes.status import refuse_unknown_place
 
 router = APIRouter(prefix="/api", tags=["overview"])
 
@@ -25,6 +26,7 @@ def locations(parts: Parts) -> list[Location]:
 def failures(parts: Parts, location_id: Place = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> Failures:
     """Failed pictures, grouped by what went wrong."""
     committed = parts.now.get().committed
+    refuse_unknown_place(parts, location_id)
     place = None if location_id is None else str(location_id)
     with snapshot(parts.engine) as tables:
         model = shown(tables, parts.settings).model_id

@@ -69,8 +69,10 @@ def numbers(found: Numbers, location_id: UUID | None) -> dict[str, object]:
     }
 
 
-def refuse_unknown_place(parts: Parts, location_id: UUID) -> None:
-    """Raises Refusal (404) if no place has this id."""
+def refuse_unknown_place(parts: Parts, location_id: UUID | None) -> None:
+    """Raises Refusal (404) if no place has this id; an empty answer would hide a slip. None: no place was asked for."""
+    if location_id is None:
+        return
     with snapshot(parts.engine) as tables:
         known = any(row["location_id"] == location_id for row in tables.rows("locations"))
     if not known:

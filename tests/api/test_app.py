@@ -75,6 +75,30 @@ def test_bad_parameters(client: httpx.Client, path: str, query: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
+    ("path", "limit", "words"),
+    [
+        ("/api/processing/batch", "0", "greater than or equal to 1"),
+        ("/api/processing/batch", "10001", "less than or equal to 10000"),
+        ("/api/processing/batch", "1e9", "valid integer"),
+        ("/api/images", "0", "greater than or equal to 1"),
+        ("/api/images", "1001", "less than or equal to 1000"),
+        ("/api/detections", "0", "greater than or equal to 1"),
+        ("/api/failures", "1001", "less than or equal to 1000"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_named_with_its_bound(
+    client: httpx.Client, path: str, limit: str, words: str
+) -> None:
+    method = "POST" if path.endswith("batch") else "GET"
+    found = problem(client.request(method, path, params={"limit": limit}), 422)
+    assert "query.limit" in found["detail"]
+    assert words in found["detail"]
+    assert found["hint"]
+    # The next one is let through as far as the servers that are not there.
+    assert client.request(method, path, params={"limit": 1}).status_code == 503
+
+
+@pytest.mark.parametrize(
     ("content", "kind", "status"),
     [
         pytest.param(b"{", "application/json", 422, id="half a document"),

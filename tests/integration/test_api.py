@@ -235,10 +235,22 @@ def test_unknown_ids_and_places_are_named_and_nothing_is_queued(world: World, cl
     world.record()
     answer = client.post("/api/processing/batch", json={"image_ids": [str(picture), str(nobody)]})
     assert str(nobody) in problem(answer, 404)["detail"]
-    for path, method in (("/api/processing/status", "GET"), ("/api/processing/batch", "POST")):
-        answer = client.request(method, path, params={"location_id": str(nobody)})
-        assert str(nobody) in problem(answer, 404)["detail"]
     assert world.requests() == []
+    for path in ("", "/picture", "/thumbnail"):
+        found = problem(client.get(f"/api/images/{nobody}{path}"), 404)
+        assert (found["detail"], found["hint"]) == (f"no picture has the id {nobody}", "GET /api/images lists them")
+    for path, method in (
+        ("/api/processing/status", "GET"),
+        ("/api/processing/batch", "POST"),
+        ("/api/images", "GET"),
+        ("/api/detections", "GET"),
+        ("/api/failures", "GET"),
+    ):
+        found = problem(client.request(method, path, params={"location_id": str(nobody)}), 404)
+        assert (found["detail"], found["hint"]) == (f"no location has the id {nobody}", "GET /api/locations lists them")
+    assert world.requests() == []
+    answer = client.post("/api/processing/batch", json={"image_ids": [str(picture)]})
+    assert (answer.status_code, answer.json()["queued_count"], len(world.requests())) == (200, 1, 1)
 
 
 def test_pages_have_everything_once_whatever_their_size(world: World, client: httpx.Client) -> None:

@@ -157,6 +157,8 @@ def test_the_attack_would_work_on_a_careless_reader(tmp_path: Path) -> None:
 def test_weights_that_are_no_checkpoint(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(content)
     _refused(tmp_path / "m.pt")
+    with pytest.raises(ModelError, match=r"cannot be loaded: .*[a-z]{3}"):
+        describe(tmp_path / "m.pt")
 
 
 def test_half_a_checkpoint(tmp_path: Path) -> None:

@@ -9,20 +9,26 @@ from uuid import UUID
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Query, Request
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from api.cursors import Cursor
+from api.exporter import Exporter
 from api.health import HEALTH_MAX_AGE_S, check
+from api.look import LOOK_MAX_AGE_S, Log, Looker, Oldest
 from api.problems import Refusal
 from api.queries import Reader
-from api.snapshot import Known, Lags, Reading, Shared, StatusReader
+from api.snapshot import Known, Reading, Shared, StatusReader
 from api.workers import BeatReader
 from producers.requests import Desk, Sender
 from schemas.envelope import NO_NUL
 from thumper.clock import Clock, SystemClock
 from thumper.database import make_engine
 from thumper.emitter import Emitter
+from thumper.kafka import Names
 from thumper.lag import LagReader
+from thumper.metering import Board, make_registry
+from thumper.oldest import OldestReader
 from thumper.settings import Settings
 from thumper.store import Store
 
@@ -42,15 +48,18 @@ class Pictures(Protocol):
 
 @dataclass
 class Deps:
-    """Everything behind the routes. `now` is shared by all callers."""
+    """Everything behind the routes. `now` is shared by all callers. board: the figures of this process's own work."""
 
     settings: Settings
     engine: Engine
-    lags: Lags
+    lags: Log
     workers: Known
     sender: Sender
     store: Pictures
     clock: Clock
+    oldest: Oldest
+    board: Board = field(default_factory=Board)
+    registry: CollectorRegistry = field(init=False)
     now: Shared[Reading] = field(init=False)
     health: Shared[dict[str, str]] = field(init=False)
     # One caller queues at a time; the others wait without holding a thread, so that status stays quick.
@@ -61,6 +70,8 @@ class Deps:
     def __post_init__(self) -> None:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
         self.health = Shared(lambda: check(self.engine, self.lags), self.clock, HEALTH_MAX_AGE_S)
+        look = Shared(Looker(self.lags, self.oldest, self.engine, self.now).look, self.clock, LOOK_MAX_AGE_S)
+        self.registry = make_registry(self.board, Exporter(look.get, Names(self.settings), self.clock))
         self.queueing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
 
@@ -80,6 +91,8 @@ def open_deps(settings: Settings) -> Iterator[Deps]:
         sender = stack.enter_context(Emitter(settings, clock))
         engine = make_engine(settings, read_only=True)
         stack.callback(engine.dispose)
+        oldest = OldestReader(settings, clock, KAFKA_TIMEOUT_S)
+        stack.callback(oldest.close)
         beats.start()
         yield Deps(
             settings,
@@ -89,6 +102,7 @@ def open_deps(settings: Settings) -> Iterator[Deps]:
             sender,
             Store(settings, clock),
             clock,
+            oldest,
         )
 
 

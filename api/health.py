@@ -19,11 +19,12 @@ def check(engine: Engine, lags: Lags) -> dict[str, str]:
     """Each part, and "ok" or what is wrong with it and what to do. Blocks for some milliseconds, or a time-out."""
     return {
         "kafka": _asked(lambda: lags.read(LIVE_GROUP, ["images"])),
-        "database": _asked(lambda: _read_tables(engine)),
+        "database": _asked(lambda: read_tables(engine)),
     }
 
 
-def _read_tables(engine: Engine) -> None:
+def read_tables(engine: Engine) -> None:
+    """Raises DatabaseDown if the tables cannot be read."""
     with snapshot(engine) as tables:
         tables.row("active_model")
 

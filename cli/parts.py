@@ -12,21 +12,26 @@ from thumper.settings import Settings, read_settings
 Name = Annotated[str | None, typer.Option("--name", help="This worker's name, unique among those that run.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Weights = Annotated[Path | None, typer.Option("--weights", help="An .onnx, or a .pt with the extra torch.")]
+MetricsPort = Annotated[
+    int | None, typer.Option("--metrics-port", help="Serve /metrics for Prometheus here; 0: do not.")
+]
 
 
-def detector_command(name: Name = None, device: Device = None, weights: Weights = None) -> None:
+def detector_command(
+    name: Name = None, device: Device = None, weights: Weights = None, metrics_port: MetricsPort = None
+) -> None:
     """Run one detector: takes events, looks at pictures, sends outcomes."""
     from cli import wiring
 
-    settings = settings_for_parts(read_settings(device=device, weights=weights))
+    settings = settings_for_parts(read_settings(device=device, weights=weights, metrics_port=metrics_port))
     wiring.run_detector(settings, name, until_signalled)
 
 
-def sink_command(name: Name = None) -> None:
+def sink_command(name: Name = None, metrics_port: MetricsPort = None) -> None:
     """Run one sink: records what is in the log into PostgreSQL."""
     from cli import wiring
 
-    wiring.run_sink(settings_for_parts(read_settings()), name, until_signalled)
+    wiring.run_sink(settings_for_parts(read_settings(metrics_port=metrics_port)), name, until_signalled)
 
 
 def api_command(

@@ -17,14 +17,17 @@ from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.emitter import Emitter
 from thumper.errors import Fatal, KafkaDown, Retriable, ThumperError, UserError
 from thumper.heartbeat import Heartbeat, Identity, ready_mark
+from thumper.kafka import make_admin
 from thumper.lag import LagReader
 from thumper.logs import configure_logs
 from thumper.loop import ConsumerLoop
+from thumper.loop_metrics import LoopHealth, MeasuredCommitter
+from thumper.metering import Board, make_registry, served
 from thumper.settings import Settings
 from thumper.source import KafkaSource
 from thumper.stage import Committer, Stage
 from thumper.store import Store
-from thumper.topics import RECORDED, WORK, ensure_topics
+from thumper.topics import RECORDED, WORK, ensure_topics, list_topics
 
 if TYPE_CHECKING:
     from processors.detector.backends.contract import Detector
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
 DETECTOR, SINK = "detector", "sink"
 MOST_WORKERS = 1_000
+# A broker that is there answers in milliseconds; between two such questions a worker hears that it is to stop.
+BROKER_ANSWERS_S = 5.0
 
 UntilSignalled = Callable[[Callable[[], None]], None]
 log = structlog.get_logger("thumper")
@@ -81,20 +86,27 @@ def run_detector(
     with _Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
         brain = brain_of(settings)
-        stage = _detector_stage(settings, worker, brain, clock)
+        _patiently(lambda: _ask_broker(settings), clock, until_signalled)
+        board = Board()
+        stage = _detector_stage(settings, worker, brain, clock, board)
         source = KafkaSource(settings, DETECTOR, WORK)
         committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
         identity = Identity(worker, DETECTOR, DETECTOR, settings.device, brain.model.id, brain.model.name)
         with Emitter(settings) as emitter:
-            parts = _Parts(source, stage, committer, emitter, clock)
+            parts = _Parts(source, stage, committer, emitter, clock, board)
             _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
 
 
-def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock) -> Stage:
+def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock, board: Board) -> Stage:
     from processors.detector.config import StageConfig
+    from processors.detector.measures import DetectorMeasures, MeasuredDetector
     from processors.detector.stage import DetectorStage
 
     store = Store(settings)
+
+    def read(uri: str, size_bytes: int | None) -> bytes:
+        return store.read(uri, size_bytes, settings.max_picture_bytes)
+
     config = StageConfig(
         group=DETECTOR,
         worker=worker,
@@ -103,12 +115,11 @@ def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock)
         display_threshold=brain.model.display_threshold,
         read=brain.read,
     )
-    return DetectorStage(
-        brain.detector,
-        lambda uri, size_bytes: store.read(uri, size_bytes, settings.max_picture_bytes),
-        config,
-        clock,
-    )
+    if not settings.metrics_port:
+        # Counting every picture takes a microsecond of each, for nobody.
+        return DetectorStage(brain.detector, read, config, clock)
+    measures = DetectorMeasures(board, brain.model.ref)
+    return DetectorStage(MeasuredDetector(brain.detector, measures), measures.reader(read), config, clock, measures)
 
 
 def _state_model(emitter: Emitter, model: "ModelDescription", worker: str, clock: Clock) -> None:
@@ -142,11 +153,12 @@ def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignall
     with _Slot(settings, SINK, name) as worker:
         configure_logs(settings, role=SINK, worker=worker)
         _patiently(lambda: before_apps(settings), clock, until_signalled)
-        stage = sink_stage(settings, LagReader(settings), clock, SINK)
+        board = Board()
+        stage = sink_stage(settings, LagReader(settings), clock, SINK, board)
         source = KafkaSource(settings, SINK, RECORDED)
         committer = OffsetCommitter(settings, source.consumer)
         with Emitter(settings) as emitter:
-            parts = _Parts(source, stage, committer, emitter, clock)
+            parts = _Parts(source, stage, committer, emitter, clock, board)
             _run(settings, Identity(worker, SINK, SINK), parts, until_signalled)
 
 
@@ -158,15 +170,16 @@ def run_api(settings: Settings) -> None:
     serve(settings)
 
 
+@dataclass(frozen=True)
 class _Parts:
     """What a loop is made of."""
 
-    def __init__(self, source: KafkaSource, stage: Stage, committer: Committer, emitter: Emitter, clock: Clock) -> None:
-        self.source = source
-        self.stage = stage
-        self.committer = committer
-        self.emitter = emitter
-        self.clock = clock
+    source: KafkaSource
+    stage: Stage
+    committer: Committer
+    emitter: Emitter
+    clock: Clock
+    board: Board
 
 
 def _run(
@@ -183,10 +196,12 @@ def _run(
         mark()
 
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
-    loop = ConsumerLoop(parts.source, parts.stage, parts.committer, parts.clock, heartbeat.watch)
+    committer = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
+    loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, heartbeat.watch)
     until_signalled(loop.stop)
     try:
-        loop.run()
+        with served(settings, make_registry(parts.board, LoopHealth(identity.group, loop.health))):
+            loop.run()
     except ThumperError as error:
         log.error("ends", error=error.message, hint=error.hint)
         raise
@@ -211,6 +226,11 @@ def _patiently(call: Callable[[], None], clock: Clock, until_signalled: UntilSig
             log.warning("waiting", error=error.message, hint=error.hint)
             clock.sleep(1.0)
     raise KeyboardInterrupt
+
+
+def _ask_broker(settings: Settings) -> None:
+    """Raises KafkaDown. The loop asks too, but much later, and deaf to signals meanwhile."""
+    list_topics(settings, make_admin(settings), BROKER_ANSWERS_S)
 
 
 class _Slot:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.publish import EVENTS, documents
+from thumper.metric import Metric
+from thumper.metrics import API, DETECTOR, METRICS, SINK, WORKERS
 from thumper.settings import Settings
 from thumper.topics import TOPICS
 
@@ -16,6 +18,8 @@ PAGES = [
 ]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+# In the page's order.
+SERVED = (API, WORKERS, DETECTOR, SINK)
 ROW = re.compile(r"^\| `(THUMPER_\w+)` \| ([^|]*) \|", re.MULTILINE)
 
 
@@ -74,6 +78,18 @@ def _default(name: str) -> str:
     if value is None or value == ():
         return "-"
     return f"`{value}`" if str(value) else "empty"
+
+
+def test_the_page_of_metrics_is_that_of_the_code() -> None:
+    lines = (ROOT / "docs" / "metrics.md").read_text().splitlines()
+    rows = [line for line in lines if re.match(r"\| `(thumper|kafka)_", line)]
+    assert rows == [_row(metric) for who in SERVED for metric in METRICS if metric.served == who]
+    assert {metric.served for metric in METRICS} == set(SERVED)
+
+
+def _row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels) or "-"
+    return f"| `{metric.name}` | {metric.kind} | {metric.unit} | {labels} | {metric.help} |"
 
 
 def test_the_page_of_events_lists_all_of_them_with_their_topics() -> None:

@@ -107,9 +107,13 @@ def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., Non
     )
 
 
-def make_reader(settings: Settings) -> Consumer:
-    """A consumer that belongs to no group's business: assign, read committed, commit nothing."""
-    return Consumer(_reading(settings))
+def make_reader(settings: Settings, fetch_wait_ms: int = 100) -> Consumer:
+    """A consumer that belongs to no group's business: assign, read committed, commit nothing.
+
+    fetch_wait_ms: how long the broker holds a request at a partition's end. One that goes from partition to partition
+    waits so long at each.
+    """
+    return Consumer({**_reading(settings), "fetch.wait.max.ms": fetch_wait_ms})
 
 
 def make_sampler(settings: Settings) -> Consumer:
@@ -118,9 +122,11 @@ def make_sampler(settings: Settings) -> Consumer:
         {
             **_reading(settings),
             "enable.partition.eof": True,
-            # Some dozens of events a partition; nothing is fetched ahead once one is there.
+            # Some dozens of events a partition, and nothing ahead once one is there. Without the last setting, one that
+            # has events waiting keeps the others from being fetched for a second, time and again.
             "fetch.message.max.bytes": 65_536,
             "queued.min.messages": 1,
+            "fetch.queue.backoff.ms": 1,
         }
     )
 

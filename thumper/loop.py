@@ -11,9 +11,9 @@ One thread owns the consumer, the committer and the stage's verbs. Order of thin
 """
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -26,7 +26,8 @@ from thumper.stage import Backpressure, Committer, Stage
 
 log = structlog.get_logger("thumper.loop")
 
-# Records asked of the client at once: a third of a second of a fast sink, far beyond any detector.
+# Records asked of the client at once: a third of a second of a fast sink. A stage gets no more than it has room for:
+# what only waits here would keep the loop from the client, and so from rebalances, for as long as it takes.
 MOST_TAKEN = 2_000
 # Events per transaction, or per commit of offsets: at 5,000 the commit costs 2 % of producing them.
 MOST_COMMITTED = 5_000
@@ -45,6 +46,7 @@ class Health:
     """What the loop tells whoever watches, about once a second and at every change.
 
     in_flight: records that the stage has in hand; what was only fetched still waits.
+    rewinds: since the start, by the class of the error, or "revoked" or "paused".
     """
 
     joined: bool
@@ -52,6 +54,7 @@ class Health:
     in_flight: int
     done_total: int
     last_error: str | None
+    rewinds: Mapping[str, int] = field(default_factory=dict)
 
 
 class ConsumerLoop:
@@ -85,6 +88,7 @@ class ConsumerLoop:
         self._idle_s = 0.0
         self._done_total = 0
         self._last_error: str | None = None
+        self._rewinds: Counter[str] = Counter()
 
     def stop(self) -> None:
         """Ask the loop to finish what it has and return. For signal handlers."""
@@ -114,10 +118,10 @@ class ConsumerLoop:
             self._commit_idle()
             self._take()
         except Rewind as reason:
-            self._want_rewind(str(reason))
+            self._want_rewind(str(reason), "Rewind")
         except NewerEvent as error:
             self._stopped[error.partition] = str(error)
-            self._want_rewind(str(error))
+            self._want_rewind(str(error), "NewerEvent")
         except Retriable as error:
             self._back_off(error)
         self._watch(self.health())
@@ -125,7 +129,14 @@ class ConsumerLoop:
     def health(self) -> Health:
         """How it goes."""
         paused = self._held or self._resume_s > self._clock.now_s()
-        return Health(self._source.joined(), paused, self._stage.in_flight(), self._done_total, self._last_error)
+        return Health(
+            self._source.joined(),
+            paused,
+            self._stage.in_flight(),
+            self._done_total,
+            self._last_error,
+            dict(self._rewinds),
+        )
 
     # What the source tells (Listener).
 
@@ -143,7 +154,7 @@ class ConsumerLoop:
         try:
             self._finish(self._grace_s)
         except (Rewind, Retriable) as reason:
-            self._want_rewind(str(reason))
+            self._want_rewind(str(reason), type(reason).__name__)
         self._let_go(partitions)
         log.info("partitions revoked", partitions=_words(partitions))
 
@@ -171,7 +182,7 @@ class ConsumerLoop:
             return
         if self._rewind_wanted:
             self._rewind()
-        if self._held and not self._backlog:
+        if self._held and not self._backlog and self._stage.room(now_s):
             self._source.release(part for part in self._ledger.partitions() if part not in self._stopped)
             self._held = False
 
@@ -202,10 +213,11 @@ class ConsumerLoop:
 
     def _take(self) -> None:
         now_s = self._clock.now_s()
-        if self._backlog:
+        room = 0 if self._backlog else min(MOST_TAKEN, self._stage.room(now_s))
+        if not room:
             self._wait_for_room(now_s)
             return
-        records = self._source.take(MOST_TAKEN, self._wait_s(now_s))
+        records = self._source.take(room, self._wait_s(now_s))
         if self._rewind_wanted or self._resume_s > now_s:
             return
         for record in records:
@@ -228,7 +240,7 @@ class ConsumerLoop:
         late = self._source.take(MOST_TAKEN, GLANCE_S)
         if late:
             # Delivered between two holds (a partition that was just assigned): nothing of it is lost by going back.
-            self._want_rewind("records came while paused")
+            self._want_rewind("records came while paused", "paused")
 
     def _wait_s(self, now_s: float) -> float:
         if self._resume_s > now_s:
@@ -278,9 +290,11 @@ class ConsumerLoop:
         gone = set(partitions)
         self._backlog = deque(record for record in self._backlog if record.partition not in gone)
         if self._stage.in_flight():
-            self._want_rewind("partitions went with work in hand")
+            self._want_rewind("partitions went with work in hand", "revoked")
 
-    def _want_rewind(self, reason: str) -> None:
+    def _want_rewind(self, reason: str, kind: str) -> None:
+        if not self._rewind_wanted:
+            self._rewinds[kind] += 1
         log.info("rewind", reason=reason)
         self._backlog.clear()
         self._stage.discard()
@@ -301,7 +315,7 @@ class ConsumerLoop:
         self._failures = min(self._failures + 1, 16)
         self._last_error = str(error)
         log.warning("waiting", error=str(error), hint=error.hint, seconds=round(wait_s, 1))
-        self._want_rewind(str(error))
+        self._want_rewind(str(error), type(error).__name__)
         self._held = True
         self._source.hold(self._ledger.partitions())
         self._resume_s = self._clock.now_s() + wait_s

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 8_001
     api_token: SecretStr | None = None
 
+    # Of detector and sink; the API has /metrics beside its other routes. 0: not served.
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
 

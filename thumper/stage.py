@@ -21,6 +21,10 @@ class Stage(Protocol):
         """Load what is needed; called once, before the group is joined. May block. Raises Fatal."""
         ...
 
+    def room(self, now_s: float) -> int:
+        """How many more records are worth fetching for it; 0 means that `submit` would refuse one. Never blocks."""
+        ...
+
     def submit(self, record: Record, now_s: float) -> None:
         """Take `record`. Never blocks. Raises only Backpressure.
 

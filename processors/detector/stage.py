@@ -48,20 +48,24 @@ class DetectorStage:
         self._measures = measures or Unmeasured()
         self._pipeline: Pipeline | None = None
         self._slots: deque[Slot] = deque()
-        self._room = 0
+        self._most = 0
 
     def open(self) -> None:
         """See Stage.open. Loads the model and runs the self-test. Raises ModelError, UserError or Fatal."""
         prepare_process()
         self._detector.open()
         self_test(self._detector)
-        self._room = self._config.room(self._detector.parallel)
+        self._most = self._config.room(self._detector.parallel)
         self._pipeline = Pipeline(self._detector, self._reading, self._answers(), self._config, self._clock)
         self._pipeline.start()
 
+    def room(self, now_s: float) -> int:
+        """See Stage.room."""
+        return max(0, self._most - len(self._slots))
+
     def submit(self, record: Record, now_s: float) -> None:
         """See Stage.submit."""
-        if len(self._slots) >= self._room:
+        if not self.room(now_s):
             raise Backpressure
         slot = self._slot(record, now_s)
         self._slots.append(slot)

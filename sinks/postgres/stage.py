@@ -7,6 +7,7 @@ from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from sinks.postgres.background import Background
 from sinks.postgres.backoff import Backoff
 from sinks.postgres.identity import Log, check_identity
+from sinks.postgres.measured import MeasuredWriter
 from sinks.postgres.recorder import Recorder, RowWriter, Taken
 from sinks.postgres.writer import PostgresWriter, Written
 from thumper.batch import BatchPolicy, MicroBatcher
@@ -14,6 +15,7 @@ from thumper.clock import Clock
 from thumper.database import make_engine
 from thumper.dead_letters import dead_letter
 from thumper.errors import NewerEvent
+from thumper.metering import Board
 from thumper.record import Done, Partition, Record
 from thumper.settings import Settings
 from thumper.stage import Backpressure
@@ -24,11 +26,16 @@ MAX_BATCH_BYTES = 32_000_000
 STATEMENT_TIMEOUT_MS = 300_000
 
 
-def sink_stage(settings: Settings, log: Log, clock: Clock, group: str = "sink") -> "SinkStage":
-    """The stage on PostgreSQL; the tables are there already (`migrate`). log: the LagReader."""
+def sink_stage(
+    settings: Settings, log: Log, clock: Clock, group: str = "sink", board: Board | None = None
+) -> "SinkStage":
+    """The stage on PostgreSQL; the tables are there already (`migrate`). log: the LagReader. board: for its figures."""
     engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, application_name="thumper sink")
     policy = BatchPolicy(settings.sink_batch_size, settings.sink_wait_ms / 1_000, MAX_BATCH_BYTES)
-    return SinkStage(PostgresWriter(engine), clock, policy, group, lambda: check_identity(engine, log))
+    writer: RowWriter = PostgresWriter(engine)
+    if board is not None:
+        writer = MeasuredWriter(writer, board, clock)
+    return SinkStage(writer, clock, policy, group, lambda: check_identity(engine, log))
 
 
 class SinkStage:
@@ -44,6 +51,7 @@ class SinkStage:
         self._clock = clock
         self._group = group
         self._check = check
+        self._most = policy.max_items
         self._batcher: MicroBatcher[Taken] = MicroBatcher(policy)
         self._recorder = Recorder(writer, group)
         self._background = Background(self._recorder.record, Backoff(SystemRandom().random))
@@ -55,15 +63,19 @@ class SinkStage:
         self._check()
         self._background.start()
 
+    def room(self, now_s: float) -> int:
+        """See Stage. Nothing while the database is down, or while two batches wait for it."""
+        if self._background.down() is not None or (self._is_due(now_s) and not self._background.has_room()):
+            return 0
+        return self._most
+
     def submit(self, record: Record, now_s: float) -> None:
         """See Stage."""
         if record.partition in self._newer:
             return
-        if self._background.down() is not None:
+        if not self.room(now_s):
             raise Backpressure
-        if len(self._batcher) and self._batcher.wait_s(now_s) <= 0:
-            if not self._background.has_room():
-                raise Backpressure
+        if self._is_due(now_s):
             self._hand_over()
         taken = self._read(record)
         if taken is not None:
@@ -115,6 +127,9 @@ class SinkStage:
         """See Stage."""
         if self._background.stop(self._writer.cancel):
             self._writer.close()
+
+    def _is_due(self, now_s: float) -> bool:
+        return len(self._batcher) > 0 and self._batcher.wait_s(now_s) <= 0
 
     def _hand_over(self) -> None:
         batch: Sequence[Taken] = self._batcher.take()

@@ -1,8 +1,9 @@
 """The only writer of the tables: rows to COPY into temporary tables, one upsert per table, one transaction."""
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
@@ -25,11 +26,15 @@ MOST_WRITES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one transaction changed. absorbed: rows that were in the tables already, or older than those there."""
+    """What one transaction changed. absorbed: rows that were in the tables already, or older than those there.
+
+    rows: new and newer rows by table, where there are any.
+    """
 
     results: int = 0
     images: int = 0
     absorbed: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class PostgresWriter:
@@ -114,6 +119,7 @@ class _Transaction:
     def __init__(self, cursor: Cursor, statements: dict[str, str]) -> None:
         self._cursor = cursor
         self._statements = statements
+        self._rows: Counter[str] = Counter()
 
     def run(self, rows: Rows) -> Written:
         self._run("one_writer")
@@ -122,43 +128,44 @@ class _Transaction:
                 self._copy(f"stage_{table}", table, content)
         reactivated = self._facts(rows)
         if rows.request_state:
-            self._run("upsert_request_state")
+            self._write("request_state", "upsert_request_state")
         results = self._results(rows)
         images = self._images(rows)
         self._states(rows, results, reactivated)
         if rows.recorded:
             self._run("upsert_recorded")
         absorbed = len(rows.result) + len(rows.image) - results - images
-        return Written(results, images, absorbed)
+        return Written(results, images, absorbed, +self._rows)
 
     def _facts(self, rows: Rows) -> bool:
         """Write statements; whether another model is the active one now."""
-        for table, statement in (
-            (rows.location, "upsert_location"),
-            (rows.deployment, "upsert_deployment"),
-            (rows.place, "upsert_place"),
-            (rows.correction, "insert_correction"),
-            (rows.model, "upsert_model"),
+        for table, content, statement in (
+            ("location", rows.location, "upsert_location"),
+            ("deployment", rows.deployment, "upsert_deployment"),
+            ("place", rows.place, "upsert_place"),
+            ("correction", rows.correction, "insert_correction"),
+            ("model", rows.model, "upsert_model"),
         ):
-            if table:
-                self._run(statement)
-        return bool(rows.active_model) and self._run("upsert_active_model") > 0
+            if content:
+                self._write(table, statement)
+        return bool(rows.active_model) and self._write("active_model", "upsert_active_model") > 0
 
     def _results(self, rows: Rows) -> int:
         """Write outcomes and their boxes; how many rows got a newer outcome."""
         if not rows.result:
             return 0
-        applied = self._run("upsert_result")
+        applied = self._write("result", "upsert_result")
         self._run("count_fresh_results")
         if self._count() == len(rows.result):
             if rows.box:
                 self._copy("box", "box", rows.box)
+                self._rows["box"] += len(rows.box)
             return applied
         if rows.box:
             self._copy("stage_box", "box", rows.box)
         self._run("update_good_result")
         self._run("delete_replaced_boxes")
-        self._run("insert_boxes")
+        self._write("box", "insert_boxes")
         return applied
 
     def _images(self, rows: Rows) -> int:
@@ -168,8 +175,9 @@ class _Transaction:
             self._run("upsert_image")
             applied, fresh = self._cursor.fetchone() or (0, 0)
             known = fresh < len(rows.image)
+            self._rows["image"] += applied
         if known:
-            self._run("upsert_place_of_later_event")
+            self._write("place", "upsert_place_of_later_event")
             self._run("update_first_event")
         if rows.deployment:
             self._run("describe_deployed_images")
@@ -191,6 +199,12 @@ class _Transaction:
         columns = ", ".join(COLUMNS[table])
         content = io.BytesIO(copy_text(table, rows))
         self._cursor.copy_expert(f"COPY {target} ({columns}) FROM STDIN WITH (NULL '{NULL}')", content)
+
+    def _write(self, table: str, statement: str) -> int:
+        """Run `statement`; how many rows of `table` it wrote."""
+        count = self._run(statement)
+        self._rows[table] += count
+        return count
 
     def _run(self, statement: str) -> int:
         self._cursor.execute(self._statements[statement])

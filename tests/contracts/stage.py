@@ -83,10 +83,13 @@ class StageContract:
         assert [(letter.key, letter.value) for letter in dead] == [(given[1].key, given[1].value)]
 
     def test_a_full_stage_says_so_and_takes_more_later(self, stage: Stage, now_s: float) -> None:
+        assert stage.room(now_s) > 0
         taken = self.fill(stage, now_s)
         assert taken > 0
+        assert stage.room(now_s) == 0
         assert stage.in_flight() == taken
         collect(stage, taken)
+        assert stage.room(now_s) > 0
         stage.submit(self.good(taken), now_s)
 
     def fill(self, stage: Stage, now_s: float) -> int:

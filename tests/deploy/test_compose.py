@@ -110,6 +110,14 @@ def test_what_our_parts_run_is_a_command(name: str) -> None:
     assert words[0] in commands
 
 
+def test_prometheus_in_the_same_network_reaches_every_part_by_its_name() -> None:
+    # The API refuses names that are not its machine's.
+    assert SERVICES["api"]["hostname"] == "api"
+    for name in ("sink", "detector-cpu", "detector-gpu"):
+        given = OWN[name]["environment"]
+        assert (given["THUMPER_METRICS_HOST"], given["THUMPER_METRICS_PORT"]) == ("0.0.0.0", "9464")
+
+
 def test_each_replica_of_a_detector_has_a_name_of_its_own() -> None:
     for name in ("detector-cpu", "detector-gpu"):
         assert '--name "detector-$$(hostname)"' in SERVICES[name]["entrypoint"][-1]

@@ -10,10 +10,10 @@ from thumper.stage import Backpressure
 
 
 class ManualStage:
-    """Takes up to `room` records; hands out those that `work` was told to finish, in the order taken."""
+    """Takes up to `most` records; hands out those that `work` was told to finish, in the order taken."""
 
-    def __init__(self, room: int = 1_000) -> None:
-        self.room = room
+    def __init__(self, most: int = 1_000) -> None:
+        self.most = most
         self.taken: deque[Record] = deque()
         self.ready = 0
         self.fail: list[ThumperError] = []
@@ -22,8 +22,11 @@ class ManualStage:
     def open(self) -> None:
         pass
 
+    def room(self, now_s: float) -> int:
+        return max(0, self.most - len(self.taken))
+
     def submit(self, record: Record, now_s: float) -> None:
-        if len(self.taken) >= self.room:
+        if not self.room(now_s):
             raise Backpressure
         self.taken.append(record)
 

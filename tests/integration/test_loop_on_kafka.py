@@ -37,8 +37,11 @@ class EchoStage:
     def open(self) -> None:
         pass
 
+    def room(self, now_s: float) -> int:
+        return max(0, 50 - len(self._waiting))
+
     def submit(self, record: Record, now_s: float) -> None:
-        if len(self._waiting) >= 50:
+        if not self.room(now_s):
             raise Backpressure
         self._waiting.append(record)
 

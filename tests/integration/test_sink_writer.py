@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from schemas.envelope import Event
-from schemas.fact import CorrectionMade, DeploymentStated, PlaceSeen
+from schemas.fact import CorrectionMade, DeploymentStated, LocationStated, PlaceSeen
 from schemas.image import location_id
 from sinks.postgres.fold import fold
 from sinks.postgres.recorder import Recorder, Taken
@@ -59,6 +59,20 @@ def test_what_is_written_twice_is_absorbed(db: Tables) -> None:
     before = db.rows()
     assert db.write(*items) == Written(results=0, images=0, absorbed=2)
     assert db.rows() == before
+
+
+def test_new_and_newer_rows_are_counted_by_table(db: Tables) -> None:
+    items = [
+        (at("facts", 2), LocationStated(type="location.stated", name="Hayfield", latitude=29.8, longitude=-97.3)),
+        (at("images", 0), imported(0)),
+        (at("requests", 0), requested(0)),
+        (at("detections", 0), completed(0, box(), box())),
+        (at("detections", 1), completed(1)),
+    ]
+    assert db.write(*items).rows == {"location": 1, "image": 1, "request_state": 1, "result": 2, "box": 2}
+    assert db.write(*items).rows == {}
+    later = [(at("images", 7), imported(0, "TinMan")), (at("detections", 9), completed(0, box())), items[-1]]
+    assert db.write(*later).rows == {"location": 1, "image": 1, "place": 1, "result": 1, "box": 1}
 
 
 def test_an_older_outcome_never_wins_and_a_failure_keeps_the_last_good_result(db: Tables) -> None:

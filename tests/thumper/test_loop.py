@@ -68,6 +68,14 @@ def test_in_flight_is_what_the_stage_has_and_not_what_was_only_fetched() -> None
     assert bench.loop.health().in_flight == 2
 
 
+def test_no_more_is_fetched_than_the_stage_has_room_for_so_that_the_client_is_asked_often() -> None:
+    bench = Bench({ONE: 10}, room=3)
+    bench.turns(1)
+    assert bench.source.position == {ONE: 3}
+    bench.turns(2, work=1, seconds=0.01)
+    assert bench.source.position == {ONE: 5}
+
+
 def test_a_stage_that_stays_full_pauses_the_partitions_and_they_come_back() -> None:
     bench = Bench({ONE: 10}, room=2)
     bench.turns(8)

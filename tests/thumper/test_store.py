@@ -74,6 +74,31 @@ class TestFolder:
         assert not store.exists(uri, 1)
         assert os.listdir(tmp_path / "store" / ".incoming") == []  # noqa: PTH208
 
+    def test_its_files_are_listed(self, store: Store, tmp_path: Path) -> None:
+        root = tmp_path / "store"
+        names = {
+            store.name_of(store.put(bytes([n]), hashlib.sha256(bytes([n])).hexdigest(), ".jpg")) for n in range(20)
+        }
+        (root / "a b").mkdir()
+        (root / "a b" / "c%\n.jpg").touch()
+        (root / "link.jpg").symlink_to(root / MARKER.decode())
+        (root / "loop").symlink_to(root)
+        (root / ".incoming" / "half").touch()
+        (root / "lost+found").mkdir()
+        assert set(store.names()) == names | {"a%20b/c%25%0A.jpg", "link.jpg", "loop"}
+        assert store.read("store:///a%20b/c%25%0A.jpg", None, MIB) == b""
+
+    def test_a_store_that_is_away_cannot_be_listed(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "store").rename(tmp_path / "away")
+        with pytest.raises(StoreDown, match="cannot be listed"):
+            list(store.names())
+
+    def test_which_file_an_address_means(self, store: Store, tmp_path: Path) -> None:
+        assert store.name_of(f"store:///{SHA[:2]}/{SHA}.jpg") == f"{SHA[:2]}/{SHA}.jpg"
+        assert store.name_of("store:///a%20b/c%25.jpg") == "a%20b/c%25.jpg"
+        for elsewhere in (f"file://{tmp_path}/card/x.jpg", "store:///../x", "s3://bucket/x", ""):
+            assert store.name_of(elsewhere) is None
+
     def test_files_are_private(self, store: Store, tmp_path: Path) -> None:
         store.put(PICTURE, SHA, ".jpg")
         root = tmp_path / "store"
@@ -372,6 +397,17 @@ class TestBucket:
         with pytest.raises(PictureError) as caught:
             store.read(uri, None, 4)
         assert caught.value.error_class == "too_large"
+
+    def test_its_files_are_listed(self, s3_settings: Settings, s3_endpoint: str) -> None:
+        store = Store(s3_settings)
+        store.open_or_create()
+        uris = [store.put(bytes([n]), hashlib.sha256(bytes([n])).hexdigest(), ".jpg") for n in range(5)]
+        client = boto3.client("s3", endpoint_url=s3_endpoint)
+        bucket = s3_settings.store_url.removeprefix("s3://").split("/")[0]
+        for key in ("season/a b/c.jpg", "season/empty/", "season2/x.jpg", "other.jpg"):
+            client.put_object(Bucket=bucket, Key=key, Body=b"x")
+        assert set(store.names()) == {*(store.name_of(uri) for uri in uris), "a%20b/c.jpg"}
+        assert store.name_of(f"{s3_settings.store_url}/aa/b.jpg") == "aa/b.jpg"
 
     def test_marker_gone(self, s3_settings: Settings) -> None:
         with pytest.raises(StoreDown, match="not the store"):

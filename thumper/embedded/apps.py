@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from thumper.embedded import launch
 from thumper.embedded.program import Program
+from thumper.errors import SettingError
 from thumper.settings import Settings
 
 # One broker on this machine: a killed worker's transaction must end before its successor starts.
@@ -48,12 +49,31 @@ def write_environment(path: Path, values: Mapping[str, str]) -> None:
 
 
 def app_programs(settings: Settings, environment_file: Path) -> list[Program]:
-    """sink, api and the detectors. A changed environment changes their marks, so that a running stack replaces them."""
-    names: dict[str, tuple[str, ...]] = {"sink": ("sink", "--name", "sink"), "api": ("api",)}
+    """sink, api and the detectors. A changed environment changes their marks, so that a running stack replaces them.
+
+    THUMPER_METRICS_PORT is the sink's; the detectors serve their metrics at the ports after it.
+    Raises SettingError if there are not so many.
+    """
+    names: dict[str, tuple[str, ...]] = {
+        "sink": ("sink", "--name", "sink", *_metrics_at(settings, 0)),
+        "api": ("api",),
+    }
     for number in range(1, settings.detectors + 1):
         name = f"detector-{number}"
-        names[name] = ("detector", "--name", name)
+        names[name] = ("detector", "--name", name, *_metrics_at(settings, number))
     known = json.dumps(environment(settings)).encode()
     marks = {"THUMPER_SETTINGS_HASH": hashlib.sha256(known).hexdigest()[:16]}
     python = (sys.executable, "-I", "-S", launch.__file__, str(environment_file), sys.executable, "-m", "cli.main")
     return [Program(name, (*python, *words), directory=Path.cwd(), marks=marks) for name, words in names.items()]
+
+
+def _metrics_at(settings: Settings, number: int) -> tuple[str, ...]:
+    if not settings.metrics_port:
+        return ()
+    port = settings.metrics_port + number
+    if port > 65_535:
+        raise SettingError(
+            f"THUMPER_METRICS_PORT is {settings.metrics_port}: {number} detectors need the ports after it",
+            "choose a lower one, or 0 for none",
+        )
+    return ("--metrics-port", str(port))

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from thumper.embedded import launch
 from thumper.embedded.apps import app_programs, environment, with_embedded_defaults, write_environment
+from thumper.errors import SettingError
 from thumper.settings import Settings
 
 NASTY = "p%s\"'; #\\ $HOME ü,="
@@ -50,6 +52,22 @@ def test_changed_settings_change_the_marks(tmp_path: Path) -> None:
     one = app_programs(_settings(tmp_path), tmp_path)[0]
     other = app_programs(_settings(tmp_path).model_copy(update={"batch_size": 4}), tmp_path)[0]
     assert one.marks != other.marks
+
+
+def test_each_part_serves_its_metrics_at_a_port_of_its_own(tmp_path: Path) -> None:
+    programs = app_programs(_settings(tmp_path).model_copy(update={"metrics_port": 9_464}), tmp_path)
+    ports = {program.name: program.command[-2:] for program in programs if "--metrics-port" in program.command}
+    assert ports == {
+        "sink": ("--metrics-port", "9464"),
+        "detector-1": ("--metrics-port", "9465"),
+        "detector-2": ("--metrics-port", "9466"),
+    }
+    assert not any("--metrics-port" in program.command for program in app_programs(_settings(tmp_path), tmp_path))
+
+
+def test_ports_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="THUMPER_METRICS_PORT is 65534"):
+        app_programs(_settings(tmp_path).model_copy(update={"metrics_port": 65_534}), tmp_path)
 
 
 def test_embedded_time_outs_give_way_to_given_ones() -> None:

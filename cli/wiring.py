@@ -24,10 +24,11 @@ from thumper.loop import ConsumerLoop
 from thumper.loop_metrics import LoopHealth, MeasuredCommitter
 from thumper.metering import Board, make_registry, served
 from thumper.settings import Settings
-from thumper.source import KafkaSource
+from thumper.source import KafkaSource, Source
 from thumper.stage import Committer, Stage
 from thumper.store import Store
 from thumper.topics import RECORDED, WORK, ensure_topics, list_topics
+from thumper.turns import SourceInTurns, Turns
 
 if TYPE_CHECKING:
     from processors.detector.backends.contract import Detector
@@ -93,7 +94,7 @@ def run_detector(
         committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
         identity = Identity(worker, DETECTOR, DETECTOR, settings.device, brain.model.id, brain.model.name)
         with Emitter(settings) as emitter:
-            parts = _Parts(source, stage, committer, emitter, clock, board)
+            parts = _Parts(SourceInTurns(source, Turns(WORK), clock), stage, committer, emitter, clock, board)
             _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
 
 
@@ -174,7 +175,7 @@ def run_api(settings: Settings) -> None:
 class _Parts:
     """What a loop is made of."""
 
-    source: KafkaSource
+    source: Source
     stage: Stage
     committer: Committer
     emitter: Emitter

@@ -47,6 +47,10 @@ class Source(Protocol):
         """For each assigned partition the offset of the next record to be delivered."""
         ...
 
+    def behind(self) -> dict[Partition, int]:
+        """For each assigned partition the records that are there and were not delivered, as far as is known here."""
+        ...
+
     def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Go back to the committed offsets, and return them. Raises KafkaDown, after which nothing has moved."""
         ...
@@ -109,6 +113,10 @@ class KafkaSource:
             for place in found
             if (part := self._own(place)) in self._starts
         }
+
+    def behind(self) -> dict[Partition, int]:
+        """See Source. The ends are those that came with the last fetches; nobody is asked."""
+        return {part: max(0, self._known_end(part) - at) for part, at in self.positions().items()}
 
     def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """See Source."""
@@ -207,6 +215,11 @@ class KafkaSource:
         if place.offset >= 0:
             return place.offset
         return log_start(self.consumer, place, self._answer_s, self._clock)
+
+    def _known_end(self, part: Partition) -> int:
+        place = TopicPartition(self._names.topic(part.topic), part.number)
+        _, end = self.consumer.get_watermark_offsets(place, cached=True)
+        return int(end)
 
     def _own(self, place: TopicPartition) -> Partition:
         return Partition(self._names.own(place.topic), place.partition)

@@ -52,6 +52,9 @@ class ScriptedSource:
     def positions(self) -> dict[Partition, int]:
         return dict(self.position)
 
+    def behind(self) -> dict[Partition, int]:
+        return {part: self.ends[part] - at for part, at in self.position.items()}
+
     def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         if self.fail_rewind:
             self.fail_rewind -= 1

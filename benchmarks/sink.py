@@ -10,7 +10,6 @@ import gc
 import hashlib
 import io
 import random
-import statistics
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
+from benchmarks.report import Question, Row, answer, table
 from schemas.detection import Batch, Box, DetectionCompleted, ModelRef, Runtime, SourceRef, Timings
 from schemas.fact import ModelActivated, ModelAdded
 from schemas.image import ImageImported, image_id
@@ -36,7 +36,10 @@ from thumper.settings import Settings
 BATCH = 5_000
 ROUNDS = 8
 PARTITIONS = 12
-GOAL = 0.25
+QUESTIONS = [
+    Question("sink_images_vs_copy", "pictures/s", "COPY into image with the same indexes"),
+    Question("sink_vs_copy", "outcomes/s", "COPY into result and box with the same indexes", 0.25),
+]
 CLASSES = ("cattle", "pig", "raccoon", "doe", "unknown", "buck")
 # Most trail-camera pictures are empty or show one animal; a herd now and then.
 COUNTS = (0, 0, 0, 1, 1, 1, 2, 2, 3, 8)
@@ -47,23 +50,25 @@ MODEL = ModelRef(
     input_px=640,
 )
 
-Result = dict[str, object]
 
+def run(database_url: str, rounds: int = ROUNDS) -> list[Row]:
+    """Rows of results, from so many batches after one that warms up both sides.
 
-def run(database_url: str) -> list[Result]:
-    """Rows of results. The database must be empty: it is filled. Raises UserError, DatabaseDown."""
+    The database must be empty: it is filled. Raises UserError, DatabaseDown.
+    """
     settings = Settings(database_url=SecretStr(database_url))
     migrate(settings)
     engine = make_engine(settings, statement_timeout_ms=0)
     writer = PostgresWriter(engine)
     try:
         _prepare(engine, writer)
-        images, outcomes = _history(BATCH * (ROUNDS + 1))
+        images, outcomes = _history(BATCH * (rounds + 1))
         gc.collect()
         gc.freeze()
+        of_images, of_outcomes = QUESTIONS
         return [
-            _compare("sink_images_vs_copy", "pictures/s", images, ("image",), None, (engine, writer)),
-            _compare("sink_vs_copy", "outcomes/s", outcomes, ("result", "box"), GOAL, (engine, writer)),
+            _compare(of_images, images, ("image",), engine, writer),
+            _compare(of_outcomes, outcomes, ("result", "box"), engine, writer),
         ]
     finally:
         gc.unfreeze()
@@ -93,15 +98,9 @@ def _prepare(engine: Engine, writer: PostgresWriter) -> None:
 
 
 def _compare(
-    name: str,
-    unit: str,
-    items: Sequence[Item],
-    tables: tuple[str, ...],
-    goal: float | None,
-    sides: tuple[Engine, PostgresWriter],
-) -> Result:
+    asked: Question, items: Sequence[Item], tables: tuple[str, ...], engine: Engine, writer: PostgresWriter
+) -> Row:
     """Write `items` in batches by the sink and by bare COPY in turn; the first batch warms up both."""
-    engine, writer = sides
     raw = engine.raw_connection()
     connection = raw.driver_connection
     if not isinstance(connection, Connection):
@@ -114,18 +113,7 @@ def _compare(
         ours.append(_rate(lambda batch=batch: writer.write(fold(batch))))  # type: ignore[misc]
         bare.append(_rate(lambda texts=texts: _bare_copy(connection, texts)))  # type: ignore[misc]
     raw.close()
-    value, peer = statistics.median(ours[1:]), statistics.median(bare[1:])
-    ratio = statistics.median(a / b for a, b in zip(ours[1:], bare[1:], strict=True))
-    return {
-        "name": name,
-        "value": round(value, 1),
-        "unit": unit,
-        "peer": f"COPY into {' and '.join(tables)} with the same indexes",
-        "peer_value": round(peer, 1),
-        "ratio": round(ratio, 3),
-        "goal": goal,
-        "holds": None if goal is None else ratio >= goal,
-    }
+    return answer(asked, ours[1:], bare[1:], f"batches of {BATCH}, each into fuller tables")
 
 
 def _rate(action: Callable[[], object]) -> float:
@@ -211,5 +199,4 @@ def _box(chance: random.Random) -> Box:
 
 
 if __name__ == "__main__":
-    for result in run(sys.argv[1]):
-        print(result)
+    print(table(run(sys.argv[1])))

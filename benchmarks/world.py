@@ -1,0 +1,74 @@
+"""What every benchmark stands on: embedded servers of their own with nothing in them, a folder, and what was asked."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import cpu
+from benchmarks.turns import Say, Side, unwatched
+from cli.wiring import before_apps
+from thumper.embedded.leftovers import MARK
+from thumper.embedded.servers import mark_of
+from thumper.embedded.stack import ANY_PORTS, EmbeddedStack
+from thumper.settings import Settings
+
+WORK = Path(__file__).parent / "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. names: the rows that are wanted; pictures: the user's own."""
+
+    names: tuple[str, ...]
+    rounds: int
+    quick: bool
+    pictures: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """settings: reach the servers. marks: in the environment of every process, so that none is left behind."""
+
+    asked: Asked
+    work: Path
+    stack: EmbeddedStack
+    settings: Settings
+    marks: dict[str, str]
+    say: Say
+
+    def servers(self) -> dict[str, int]:
+        """The servers' process ids, by name."""
+        return {name: program.pid for name, program in self.stack.programs().items()}
+
+    def measure(self, side: Side) -> tuple[float, float]:
+        """Run a side when the machine is quiet; its rate, and what others used meanwhile (percent)."""
+        return unwatched(side) if self.asked.quick else cpu.Watch(self.servers().values()).measured(side)
+
+    @property
+    def logs(self) -> Path:
+        """Where the parts' logs stay until the next run."""
+        return self.work / "logs"
+
+    def folder(self, name: str) -> Path:
+        """A folder with nothing in it, which is gone after the run."""
+        path = self.work / "run" / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+
+@contextmanager
+def opened(asked: Asked, say: Say) -> Iterator[World]:
+    """A world of its own; whatever it started is stopped at the end, and what it stored is removed."""
+    WORK.mkdir(exist_ok=True)
+    stack = EmbeddedStack(WORK / "stack", ports=ANY_PORTS, say=lambda line: say(line.lower()))
+    stack.remove()  # what a killed run left
+    shutil.rmtree(WORK / "logs", ignore_errors=True)
+    try:
+        settings = stack.start(Settings(_env_file=None, data_dir=stack.data_dir), apps=False, before_apps=before_apps)
+        yield World(asked, WORK, stack, settings, {MARK: mark_of(stack.data_dir)}, say)
+    finally:
+        stack.remove()
+        shutil.rmtree(WORK / "run", ignore_errors=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -23,6 +24,11 @@ from thumper.settings import Settings
 # The folder's name travels to the workers in the environment; only the main process removes it.
 _FOLDER = "THUMPER_TEST_RUN"
 _PREFIX = "thumper-test-"
+
+
+# No test is judged by the clock, least of all on a busy machine.
+hypothesis.settings.register_profile("thumper", deadline=None)
+hypothesis.settings.load_profile("thumper")
 
 
 def pytest_configure(config: pytest.Config) -> None:

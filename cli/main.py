@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import check, demo, importing, init, parts, stack, status
+from cli import check, demo, importing, init, parts, stack, status, verify
 from thumper.errors import ThumperError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.command("import")(importing.import_command)
 app.command("locations")(importing.locations_command)
 app.command("status")(status.status_command)
 app.command("lag")(status.lag_command)
+app.command("verify")(verify.verify_command)
+app.command("repair")(verify.repair_command)
 app.command("detector")(parts.detector_command)
 app.command("sink")(parts.sink_command)
 app.command("demo")(demo.demo_command)

@@ -14,7 +14,10 @@ SOURCE = "thumper/import"
 
 
 def image_event(kept: Kept, import_id: str, now: datetime) -> ImageImported:
-    """The event of a new picture. Its id follows from the picture, so that a repeat is known as one."""
+    """The event of a new picture. Its id follows from the picture, so that a repeat is known as one.
+
+    A repair does not know where every picture was found: an empty location or name is left out.
+    """
     found, metadata, captured = kept.read.found, kept.metadata, kept.metadata.captured
     return ImageImported(
         id=f"image:{kept.read.id}",
@@ -25,9 +28,9 @@ def image_event(kept: Kept, import_id: str, now: datetime) -> ImageImported:
         size_bytes=len(kept.read.data),
         image_id=kept.read.id,
         media_type=metadata.media_type,
-        filename=shortened(found.name.rpartition("/")[2], MAX_NAME_CHARS),
-        path=found.name,
-        location=found.location,
+        filename=shortened(found.name.rpartition("/")[2], MAX_NAME_CHARS) or None,
+        path=found.name or None,
+        location=found.location or None,
         captured_at=captured and captured.at,
         utc_offset_minutes=captured and captured.utc_offset_minutes,
         captured_at_source=captured and captured.source,

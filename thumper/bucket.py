@@ -71,6 +71,25 @@ class Bucket:
             except FileNotFoundError:
                 return True
 
+    def names(self) -> Iterator[tuple[bytes, ...]]:
+        """The names, below the prefix, of all objects; one level's listing is in memory at a time. Raises StoreDown."""
+        waiting = [self._prefix]
+        while waiting:
+            at = waiting.pop()
+            with _answers():
+                try:
+                    found = self._files.ls(at, detail=True, refresh=True)
+                except FileNotFoundError:
+                    continue
+            for entry in found:
+                name: str = entry["name"].rstrip("/")
+                if name == at:
+                    continue  # an object that only marks its folder
+                if entry["type"] == "directory":
+                    waiting.append(name)
+                elif name.startswith(f"{self._prefix}/"):
+                    yield tuple(part.encode() for part in name.removeprefix(f"{self._prefix}/").split("/"))
+
     def free_bytes(self) -> None:
         """Unknown: a bucket has no end."""
 

@@ -16,7 +16,9 @@ from thumper.errors import PictureError
 MAX_URI_CHARS = 4_096
 # A file name on every usual file system has at most 255 bytes, an object's key in S3 1,024.
 MAX_NAME_BYTES = 255
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+_KEPT = re.compile(r"store:///([0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,18 @@ def store_uri(sha256: str, suffix: str) -> str:
     if not _SUFFIX.fullmatch(suffix):
         raise ValueError(f"not a suffix: {suffix!r}")
     return f"store:///{sha256[:2]}/{sha256}{suffix}"
+
+
+def kept_name(uri: str) -> str | None:
+    """The part of an address of `store_uri` that names the file; None for any other address."""
+    found = _KEPT.fullmatch(uri)
+    return found and found[1]
+
+
+def sha256_in(name: str) -> str | None:
+    """The hash that a file's name like `ab/ab01...jpg` speaks of; None if it speaks of none."""
+    stem = name.rpartition("/")[2].partition(".")[0]
+    return stem if _SHA256.fullmatch(stem) else None
 
 
 def file_uri(path: bytes) -> str:

@@ -22,6 +22,8 @@ _MISSING = {errno.ENOENT, errno.ENAMETOOLONG}
 _FORBIDDEN = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.EISDIR}
 _DENIED = {errno.EACCES, errno.EPERM}
 INCOMING = b".incoming"
+# Folders in a store's root that hold none of its files: what is written aside, and what a file system keeps for itself.
+NOT_OURS = (INCOMING, b"lost+found")
 
 
 def read_file(root: Path, names: Sequence[bytes], size_bytes: int | None, max_bytes: int) -> bytes:
@@ -72,6 +74,28 @@ def write_file(root: Path, names: Sequence[bytes], data: bytes) -> None:
             os.fsync(target)
     except OSError as error:
         raise StoreDown(f"cannot write into the store: {error.strerror}", _hint(error)) from None
+
+
+def list_files(root: Path) -> Iterator[tuple[bytes, ...]]:
+    """The names, below `root`, of everything in it but folders; no link is followed, what is written aside left out.
+
+    One folder's listing is in memory at a time. What vanishes meanwhile is passed over. Raises StoreDown.
+    """
+    waiting: list[tuple[bytes, ...]] = [()]
+    while waiting:
+        at = waiting.pop()
+        try:
+            with os.scandir(os.path.join(os.fsencode(root), *at)) as entries:  # noqa: PTH118 - bytes
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            if at and isinstance(error, FileNotFoundError):
+                continue
+            raise StoreDown(f"the store's folder cannot be listed: {error.strerror}", "is its disk mounted?") from None
+        for name, is_folder in found:
+            if is_folder and (at or name not in NOT_OURS):
+                waiting.append((*at, name))
+            elif not is_folder:
+                yield (*at, name)
 
 
 def sweep(root: Path, older_than_s: float) -> int:

@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
+from urllib.parse import quote_from_bytes, unquote
 from uuid import uuid4
 
 from thumper import claim, folder
@@ -34,6 +34,9 @@ class Place(Protocol):
 
     def is_empty(self) -> bool:
         """Whether a store may be made here. Raises StoreDown."""
+
+    def names(self) -> Iterator[tuple[bytes, ...]]:
+        """Of every file, below the root; memory for one folder of them. Raises StoreDown."""
 
     def free_bytes(self) -> int | None:
         """What can still be written; None: no end known. Raises StoreDown."""
@@ -64,6 +67,10 @@ class Folder:
             return all(name in (".incoming", "lost+found") for name in os.listdir(self.root))  # noqa: PTH208
         except OSError as error:
             raise StoreDown(f"the store {self.root} cannot be opened: {error.strerror}") from None
+
+    def names(self) -> Iterator[tuple[bytes, ...]]:
+        """See folder.list_files."""
+        return folder.list_files(self.root)
 
     def free_bytes(self) -> int:
         """See folder.free_bytes."""
@@ -138,6 +145,20 @@ class Store:
             return folder.has_file(found.root, found.names, size_bytes)
         return self._place.has(found.names, size_bytes)
 
+    def names(self) -> Iterator[str]:
+        """The name of every file in the store, as `name_of` gives it; the marker is none. Raises StoreDown."""
+        return (_name(names) for names in self._place.names() if names != (MARKER,))
+
+    def name_of(self, uri: str) -> str | None:
+        """The name in the store that `uri` means, percent-encoded, like `ab/ab01...jpg`; None if it is not there."""
+        if (kept := claim.kept_name(uri)) is not None:
+            return kept
+        try:
+            found = claim.parse(uri, self._roots, self.url)
+        except PictureError:
+            return None
+        return _name(found.names) if found.root is None else None
+
     def free_bytes(self) -> int | None:
         """Bytes free on the store's disk; None for a bucket. Raises StoreDown."""
         return self._place.free_bytes()
@@ -164,6 +185,10 @@ def check_sha256(data: bytes, sha256: str) -> None:
     """Raises PictureError("integrity") if `data` is not what the event speaks of."""
     if sha256_of(data).hexdigest() != sha256:
         raise PictureError("integrity", "the picture's bytes are not those of its event: another sha256")
+
+
+def _name(names: Sequence[bytes]) -> str:
+    return "/".join(quote_from_bytes(name, safe="") for name in names)
 
 
 def _place(url: str, endpoint: str | None) -> Place:

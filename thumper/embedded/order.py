@@ -18,6 +18,7 @@ _HOPELESS_RESTARTS = 3
 _LOG_LINES = 15
 # The supervisor kills what does not end within its own time, 60 s at most.
 _STOP_S = 90.0
+_STARTING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,13 @@ class Order:
         wait_until(lambda: not is_alive(supervisor), self.clock, _STOP_S)
 
     def _stop(self, names: Sequence[str]) -> None:
+        # A signal that reaches a program between its fork and its exec is lost, and its end then takes a minute. The
+        # supervisor calls a program starting for its first second.
+        wait_until(lambda: not any(self._is_starting(name) for name in names), self.clock, _STARTING_S)
         for name in names:
             self.say(f"Stopping {name}")
             self.supervisor.ask_stop(name)
         wait_until(lambda: all(self.supervisor.programs()[name].is_dead for name in names), self.clock, _STOP_S)
+
+    def _is_starting(self, name: str) -> bool:
+        return self.supervisor.programs()[name].state == "STARTING"

@@ -52,8 +52,8 @@ def run(world: World, asked: Sequence[Question]) -> list[Row]:
             turns = take_turns(contest.sides([one.name for one in asked]), world.asked.rounds, world.say, world.measure)
         finally:
             contest.ours.close()
-    note = f"{len(made)} pictures; {contest.words()}"
-    return [turns.row(question, note) for question in asked]
+    whole = [one.name for one in asked if not turns.failed.keys() & {OURS, one.name}]
+    return [turns.row(one, contest.words(one.name) if one.name in whole else "") for one in asked]
 
 
 @dataclass
@@ -85,18 +85,20 @@ class _Contest:
         }
         return {OURS: self._pass, **{name: prepared[name]() for name in names}}
 
-    def words(self) -> str:
-        """What is worth knowing besides."""
-        steady = median(one.steady for one in self.passes)
-        shares = {name: median(one.shares[name] for one in self.passes) for name in self.passes[0].shares}
+    def words(self, name: str) -> str:
+        """What is worth knowing besides about the row of this name."""
         first = f", first pass {self.first.rate:.1f}" if self.first else ""
-        tuned = f"; yolo predict tuned: {self.tuned}" if self.tuned else ""
-        used_ms = median(one.used_ms for one in self.passes)
-        bare = f", of the ceiling {median(self.ceiling_ms):.1f}" if self.ceiling_ms else ""
-        return (
-            f"steady {steady:.1f} {UNIT}{first}{tuned}; processor time: {used_ms:.1f} ms a picture{bare}; in %: "
-            + ", ".join(f"{name} {share:.1f}" for name, share in shares.items())
-        )
+        steady = f"{len(self.made)} pictures; steady {median(one.steady for one in self.passes):.1f} {UNIT}{first}"
+        if name == CEILING:
+            return f"{steady}; {self._used()}"
+        return f"{steady}; {self.tuned}" if name == TUNED else steady
+
+    def _used(self) -> str:
+        """The processor time, and whose it was."""
+        used_ms, bare_ms = median(one.used_ms for one in self.passes), median(self.ceiling_ms)
+        shares = {name: median(one.shares[name] for one in self.passes) for name in self.passes[0].shares}
+        whose = ", ".join(f"{name} {share:.1f}" for name, share in shares.items())
+        return f"processor time of a picture: {used_ms:.1f} ms, of the ceiling's {bare_ms:.1f} ms; in %: {whose}"
 
     def _pass(self) -> float:
         self.passes.append(self.ours.one())

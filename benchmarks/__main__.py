@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import agreement, end_to_end, importing, pictures, sink
+from benchmarks import agreement, detector_loop, end_to_end, importing, pictures, sink
 from benchmarks.machine import machine_facts, picture_facts
 from benchmarks.report import Question, Row, document, table, unmeasured
 from benchmarks.world import WORK, Asked, World, opened
@@ -44,9 +44,9 @@ def main() -> int:
 
 def _run(asked: Asked) -> int:
     machine = machine_facts()
+    source = pictures.choose(asked.pictures, WORK, _say)  # what is wrong with them is said before anything is started
+    machine["pictures"] = picture_facts(source.what, source.paths)
     with opened(asked, _say) as world:
-        source = pictures.choose(asked.pictures, world.work, _say)
-        machine["pictures"] = picture_facts(source.what, source.paths)
         rows = [row for questions, bench in _benches() for row in _rows(world, questions, bench)]
     RESULTS.write_text(document(rows, machine))
     print(table(rows))
@@ -57,6 +57,7 @@ def _run(asked: Asked) -> int:
 def _benches() -> list[tuple[list[Question], Bench]]:
     return [
         (end_to_end.questions(), end_to_end.run),
+        (detector_loop.QUESTIONS, detector_loop.run),
         (sink.QUESTIONS, _sink),
         (importing.QUESTIONS, importing.run),
         (agreement.QUESTIONS, agreement.run),

@@ -16,6 +16,7 @@ from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.emitter import Emitter
 from thumper.errors import Fatal, KafkaDown, Retriable, ThumperError, UserError
+from thumper.garbage import settle
 from thumper.heartbeat import Heartbeat, Identity, ready_mark
 from thumper.kafka import make_admin
 from thumper.lag import LagReader
@@ -200,6 +201,7 @@ def _run(
     committer = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, heartbeat.watch)
     until_signalled(loop.stop)
+    settle()
     try:
         with served(settings, make_registry(parts.board, LoopHealth(identity.group, loop.health))):
             loop.run()

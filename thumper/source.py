@@ -1,7 +1,7 @@
 """A member of a consumer group, as the loop sees it: records in, positions, rewind; errors and rebalances told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -81,6 +81,7 @@ class KafkaSource:
         self._topics = topics
         self.consumer: Consumer = make_consumer(settings, group)
         self._starts: dict[Partition, int] = {}
+        self._parts: dict[tuple[str | None, int | None], Partition] = {}
         self._failure: Exception | None = None
         self._joined = False
         # Bounded by the session: after it the group has given the partitions away anyhow.
@@ -152,18 +153,25 @@ class KafkaSource:
             self._tell(error, message)
             return None
         return Record(
-            partition=Partition(self._names.own(message.topic() or ""), message.partition() or 0),
-            offset=message.offset() or 0,
-            value=_bytes(message.value()),
-            key=_bytes(message.key()),
-            headers=_headers(message),
-            timestamp_ms=message.timestamp()[1],
+            self._partition(message),
+            message.offset() or 0,
+            message.value(),
+            message.key(),
+            # So they come; the client's types also speak of what it takes.
+            cast("list[tuple[str, bytes]]", message.headers() or []),
+            message.timestamp()[1],
         )
+
+    def _partition(self, message: Message) -> Partition:
+        place = (message.topic(), message.partition())
+        found = self._parts.get(place)
+        if found is None:
+            found = self._parts[place] = Partition(self._names.own(place[0] or ""), place[1] or 0)
+        return found
 
     def _tell(self, error: KafkaError, message: Message) -> None:
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            part = Partition(self._names.own(message.topic() or ""), message.partition() or 0)
-            self._listener.gone(part, error.str())
+            self._listener.gone(self._partition(message), error.str())
         elif error.fatal():
             self._failure = Fatal(f"the consumer cannot go on: {error.str()}")
         elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
@@ -226,13 +234,3 @@ class KafkaSource:
 
     def _listed(self, partitions: Iterable[Partition]) -> list[TopicPartition]:
         return [TopicPartition(self._names.topic(part.topic), part.number) for part in partitions]
-
-
-def _headers(message: Message) -> list[tuple[str, bytes]]:
-    found = message.headers() or []
-    pairs = found.items() if isinstance(found, dict) else found
-    return [(name, _bytes(content) or b"") for name, content in pairs]
-
-
-def _bytes(content: str | bytes | None) -> bytes | None:
-    return content.encode() if isinstance(content, str) else content

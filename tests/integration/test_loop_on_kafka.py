@@ -182,7 +182,7 @@ def test_all_events_are_answered_once_and_lag_is_exactly_zero(topics: Settings) 
 
 def test_an_unreadable_message_goes_to_the_dead_letters_as_it_came(topics: Settings) -> None:
     producer = make_producer(topics)
-    producer.produce(Names(topics).topic("images"), value=b"poison", key=b"k", headers=[("a", b"b")])
+    producer.produce(Names(topics).topic("images"), value=b"poison", key=b"k", headers=[("a", b"b"), ("n", None)])
     assert producer.flush(10) == 0
     worker = Worker(topics, "detector-1")
     wait_until(lambda: sum(LagReader(topics).ends(["dead-letters"]).values()) > 0)

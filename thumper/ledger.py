@@ -58,11 +58,15 @@ class OffsetLedger:
         """`record` is in hand now."""
         heappush(self._open[record.partition].heap, record.offset)
 
-    def finished(self, records: Sequence[Record]) -> None:
-        """`records` need nothing any more; those of earlier epochs are passed over."""
+    def finished(self, records: Sequence[Record]) -> int:
+        """`records` need nothing any more; those of earlier epochs are passed over. How many were not."""
+        count = 0
         for record in records:
-            if self.owns(record):
-                self._open[record.partition].finished.add(record.offset)
+            held = self._open.get(record.partition)
+            if held is not None and held.epoch == record.epoch:
+                held.finished.add(record.offset)
+                count += 1
+        return count
 
     def in_hand(self) -> int:
         """How many records are taken and not finished."""

@@ -13,7 +13,7 @@ One thread owns the consumer, the committer and the stage's verbs. Order of thin
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -224,7 +224,7 @@ class ConsumerLoop:
             epoch = self._ledger.epoch(record.partition)
             if epoch is None or record.partition in self._stopped:
                 continue
-            current = replace(record, epoch=epoch)
+            current = record.under(epoch)
             self._ledger.taken(current)
             self._backlog.append(current)
         if records:
@@ -253,8 +253,7 @@ class ConsumerLoop:
 
     def _commit(self, done: Done) -> None:
         """Commit `done` with what may be committed now. Raises Rewind, Retriable or Fatal."""
-        self._ledger.finished(done.records)
-        if not all(self._ledger.owns(record) for record in done.records):
+        if self._ledger.finished(done.records) != len(done.records):
             raise Fatal("the stage handed out a record that it had been told to discard")
         offsets = self._ledger.committable(self._source.positions())
         behind = [record for record in done.records if record.offset >= offsets[record.partition]]

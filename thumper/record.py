@@ -1,10 +1,11 @@
-"""What moves through the loop: a record taken, a message to send, work that is done."""
+"""What moves through the loop: a record taken, a message to send, work that is done.
+
+What there is one of for each event is a NamedTuple: it is made in a third of the time of a frozen dataclass.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from schemas.codec import Headers
 
 
 class Partition(NamedTuple):
@@ -14,8 +15,7 @@ class Partition(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record as it came. timestamp_ms: the broker's. epoch: the assignment that it was taken under."""
 
     partition: Partition
@@ -28,18 +28,23 @@ class Record:
 
     def header(self, name: str) -> str | None:
         """The last header of that name as text, or None."""
-        found = [value for key, value in self.headers if key == name]
-        return found[-1].decode("utf-8", "replace") if found and found[-1] is not None else None
+        for key, value in reversed(self.headers):
+            if key == name:
+                return None if value is None else value.decode("utf-8", "replace")
+        return None
+
+    def under(self, epoch: int) -> "Record":
+        """The same record, taken under `epoch`."""
+        return Record(self.partition, self.offset, self.value, self.key, self.headers, self.timestamp_ms, epoch)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message to send."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Headers = field(default_factory=list)
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ import structlog
 
 from processors.detector.frame import Frame
 from processors.detector.outcome import Author, Circumstances, completed, failed
-from processors.detector.slot import Job
-from schemas.detection import Batch, Box, ErrorClass, Timings
-from thumper.clock import Clock
+from processors.detector.slot import End, Job, milliseconds
+from schemas.detection import Box, ErrorClass, Timings
 from thumper.errors import PictureError
 from thumper.record import Outgoing
 
@@ -40,20 +39,20 @@ class Unmeasured:
 class Answers:
     """Safe for threads. display_threshold: what counts as found in the log line."""
 
-    def __init__(self, author: Author, clock: Clock, measures: Measures, display_threshold: float) -> None:
+    def __init__(self, author: Author, measures: Measures, display_threshold: float) -> None:
         self._author = author
-        self._clock = clock
         self._measures = measures
         self._display_threshold = display_threshold
+        self._log = log.bind()  # looked up once, not for each picture
 
-    def completed(self, job: Job, frame: Frame, boxes: list[Box], batch: Batch, infer_ms: float) -> Outgoing:
+    def completed(self, job: Job, frame: Frame, boxes: list[Box], end: End) -> Outgoing:
         """The picture was looked at."""
-        when = self._circumstances(job, batch, infer_ms)
+        when = _circumstances(job, end)
         size = (frame.letterbox.source_width, frame.letterbox.source_height)
         outgoing = completed(self._author, job.task, size, boxes, when)
-        log.info(
+        self._log.info(
             "Detection complete",
-            image_id=str(job.task.image_id),
+            image_id=job.task.key,
             location=job.task.location,
             count=sum(box.confidence >= self._display_threshold for box in boxes),
             milliseconds=round(when.timings.total_ms),
@@ -61,13 +60,13 @@ class Answers:
         self._measures.outcome(None, when.timings)
         return outgoing
 
-    def failed(self, job: Job, error: PictureError, batch: Batch | None = None, infer_ms: float = 0.0) -> Outgoing:
+    def failed(self, job: Job, error: PictureError, end: End) -> Outgoing:
         """The picture could not be looked at."""
-        when = self._circumstances(job, batch, infer_ms)
+        when = _circumstances(job, end)
         outgoing = failed(self._author, job.task, error, when)
-        log.warning(
+        self._log.warning(
             "Detection failed",
-            image_id=str(job.task.image_id),
+            image_id=job.task.key,
             location=job.task.location,
             error_class=error.error_class,
             error=error.message,
@@ -80,12 +79,13 @@ class Answers:
         """A batch was inferred."""
         self._measures.batch(size, seconds)
 
-    def _circumstances(self, job: Job, batch: Batch | None, infer_ms: float) -> Circumstances:
-        timings = Timings(
-            queue_ms=round(job.queue_ms, 1),
-            read_ms=round(job.read_ms, 1),
-            decode_ms=round(job.decode_ms, 1),
-            infer_ms=round(infer_ms, 1),
-            total_ms=round((self._clock.now_s() - job.taken_s) * 1_000, 1),
-        )
-        return Circumstances(self._clock.wall(), timings, batch)
+
+def _circumstances(job: Job, end: End) -> Circumstances:
+    timings = Timings(
+        queue_ms=job.queue_ms,
+        read_ms=job.read_ms,
+        decode_ms=job.decode_ms,
+        infer_ms=end.infer_ms,
+        total_ms=milliseconds(end.now_s - job.taken_s),
+    )
+    return Circumstances(end.wall, timings, end.batch)

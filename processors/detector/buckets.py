@@ -23,7 +23,9 @@ class Buckets(Generic[T]):
 
     def add(self, shape: Shape, item: T, now_s: float) -> bool:
         """Put `item` with those of its shape. True if its bucket has become worth a look: its first item, or full."""
-        batcher = self._waiting.setdefault(shape, MicroBatcher(self._policy))
+        batcher = self._waiting.get(shape)
+        if batcher is None:
+            batcher = self._waiting[shape] = MicroBatcher(self._policy)
         batcher.add(item, shape[0] * shape[1] * 3, now_s)
         return len(batcher) == 1 or batcher.wait_s(now_s) == 0.0
 

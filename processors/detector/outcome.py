@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from processors.detector.task import Task
 from schemas.codec import EventTooLarge, encode, headers
@@ -17,7 +17,7 @@ from schemas.detection import (
     Runtime,
     Timings,
 )
-from schemas.envelope import derived_id
+from schemas.envelope import derived_name
 from thumper.errors import PictureError
 from thumper.record import Outgoing
 
@@ -36,8 +36,7 @@ class Author:
     runtime: Runtime
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """When an outcome was made, how long it took, and in which batch."""
 
     finished_at: datetime
@@ -82,9 +81,9 @@ def failed(author: Author, task: Task, error: PictureError, when: Circumstances)
 def _shared(author: Author, task: Task, when: Circumstances) -> dict[str, Any]:
     origin = task.origin
     # The same event, looked at by the same model for the same group, has the same id however often it is repeated.
-    event_id = derived_id(author.group, author.model.id, origin.topic, origin.partition, origin.offset)
+    event_id = derived_name(author.group, author.model.id, origin["topic"], origin["partition"], origin["offset"])
     return {
-        "id": str(event_id),
+        "id": event_id,
         "time": when.finished_at,
         "source": SOURCE,
         "image_id": task.image_id,
@@ -100,7 +99,7 @@ def _shared(author: Author, task: Task, when: Circumstances) -> dict[str, Any]:
 
 
 def _outgoing(event: Outcome, task: Task) -> Outgoing:
-    return Outgoing(TOPIC, event.key().encode(), encode(event), headers(event, task.trace))
+    return Outgoing(TOPIC, task.key.encode(), encode(event), headers(event, task.trace))
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ a picture that fails anywhere ----------------------------------^
 import math
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -22,10 +22,11 @@ from processors.detector.frame import Frame, blank
 from processors.detector.infer import infer
 from processors.detector.reading import Reading
 from processors.detector.selftest import self_test
-from processors.detector.slot import Job
+from processors.detector.slot import End, Job, milliseconds
 from schemas.detection import Batch
 from thumper.clock import Clock
 from thumper.errors import Fatal, PictureError, Retriable, ThumperError
+from thumper.logs import together
 from thumper.record import Outgoing
 
 log = structlog.get_logger("thumper.detector")
@@ -130,12 +131,13 @@ class Pipeline:
         try:
             data = self._reading.fetch(job.task)
             read_s = self._clock.now_s()
-            job.read_ms = (read_s - start_s) * 1_000
+            job.read_ms = milliseconds(read_s - start_s)
             frame = decode(data, self._detector.canvas)
         except PictureError as error:
-            self._answer(job, self._answers.failed(job, error))
+            end = End(self._clock.wall(), self._clock.now_s())
+            self._answer([(job, self._answers.failed(job, error, end))])
             return
-        job.decode_ms = (self._clock.now_s() - read_s) * 1_000
+        job.decode_ms = milliseconds(self._clock.now_s() - read_s)
         self._queue(job, frame)
 
     def _queue(self, job: Job, frame: Frame) -> None:
@@ -172,24 +174,29 @@ class Pipeline:
         if any(isinstance(one, PictureError) for one in found):
             # Where the device fails on any picture, it is no picture's fault.
             self_test(self._detector)
-        mark, each_ms = self._mark(len(batch), took_s), took_s * 1_000 / len(batch)
-        for (job, frame), one in zip(batch, found, strict=True):
-            if isinstance(one, PictureError):
-                self._answer(job, self._answers.failed(job, one, mark, each_ms))
-            else:
-                self._answer(job, self._answers.completed(job, frame, one, mark, each_ms))
+        end = self._end(len(batch), took_s)
+        answered: list[tuple[Job, Outgoing]] = []
+        with together():
+            for (job, frame), one in zip(batch, found, strict=True):
+                if isinstance(one, PictureError):
+                    answered.append((job, self._answers.failed(job, one, end)))
+                else:
+                    answered.append((job, self._answers.completed(job, frame, one, end)))
+        self._answer(answered)
 
-    def _mark(self, size: int, took_s: float) -> Batch:
+    def _end(self, size: int, took_s: float) -> End:
         self._answers.batch(size, took_s)
         with self._lock:
             self._batches += 1
-            return Batch(id=f"{self._run_name}-{self._batches}", size=size)
+            batch = Batch(id=f"{self._run_name}-{self._batches}", size=size)
+        return End(self._clock.wall(), self._clock.now_s(), batch, milliseconds(took_s / size))
 
     # All threads.
 
-    def _answer(self, job: Job, outgoing: Outgoing) -> None:
+    def _answer(self, answered: Sequence[tuple[Job, Outgoing]]) -> None:
         with self._lock:
-            job.outgoing = outgoing
+            for job, outgoing in answered:
+                job.outgoing = outgoing
             self._finished.notify_all()
 
     @contextmanager

@@ -1,8 +1,11 @@
 """A record's place in the order taken, from submit to poll."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from processors.detector.task import Task
+from schemas.detection import Batch
 from thumper.errors import Retriable
 from thumper.record import Outgoing, Record
 
@@ -29,3 +32,17 @@ class Job(Slot):
     read_ms: float = 0.0
     decode_ms: float = 0.0
     void: bool = False
+
+
+class End(NamedTuple):
+    """When a batch was finished, and what it took each of its pictures; or a picture that never came into one."""
+
+    wall: datetime
+    now_s: float
+    batch: Batch | None = None
+    infer_ms: float = 0.0
+
+
+def milliseconds(seconds: float) -> float:
+    """As they are told: to a tenth."""
+    return round(seconds * 1_000, 1)

@@ -12,7 +12,7 @@ from processors.detector.outcome import Author
 from processors.detector.pipeline import Pipeline
 from processors.detector.reading import Reader, Reading
 from processors.detector.selftest import self_test
-from processors.detector.slot import Job, Slot
+from processors.detector.slot import Job, Slot, milliseconds
 from processors.detector.task import task
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from schemas.image import ImageImported
@@ -65,7 +65,7 @@ class DetectorStage:
 
     def submit(self, record: Record, now_s: float) -> None:
         """See Stage.submit."""
-        if not self.room(now_s):
+        if len(self._slots) >= self._most:
             raise Backpressure
         slot = self._slot(record, now_s)
         self._slots.append(slot)
@@ -140,7 +140,7 @@ class DetectorStage:
         ours = self._detector.model.id
         if isinstance(event, ProcessingRequested) and event.model_id not in (None, ours):
             return self._dead(record, f"asks for the model {event.model_id}; this group runs {ours}", "OtherModel")
-        queue_ms = max(0.0, self._clock.wall().timestamp() * 1_000 - record.timestamp_ms)
+        queue_ms = milliseconds(max(0.0, self._clock.wall().timestamp() - record.timestamp_ms / 1_000))
         return Job(record=record, task=task(record, event), taken_s=now_s, queue_ms=queue_ms)
 
     def _dead(self, record: Record, reason: str, error_class: str) -> Slot:
@@ -148,7 +148,7 @@ class DetectorStage:
 
     def _answers(self) -> Answers:
         author = Author(self._config.group, self._config.worker, self._detector.model, self._detector.runtime)
-        return Answers(author, self._clock, self._measures, self._config.display_threshold)
+        return Answers(author, self._measures, self._config.display_threshold)
 
     def _finished_prefix(self) -> Done | None:
         records: list[Record] = []

@@ -40,9 +40,9 @@ def test_records_of_an_earlier_epoch_do_not_count() -> None:
     old = records(ledger, 3)
     ledger.assign([ONE])
     new = records(ledger, 3)
-    ledger.finished(old)
+    assert ledger.finished(old) == 0
     assert ledger.committable({ONE: 4}) == {ONE: 3}
-    ledger.finished(new)
+    assert ledger.finished(new) == 1
     assert ledger.committable({ONE: 4}) == {ONE: 4}
     assert not ledger.owns(old[0])
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from processors.detector.backends.best_batch import best_batch, seconds_of
 from processors.detector.backends.contract import OutOfMemory
 from processors.detector.backends.onnx_layout import boxes, read
 from processors.detector.frame import Canvas, Frame, blank
@@ -21,11 +22,14 @@ from processors.detector.layout import Layout, layout
 from processors.detector.metadata import Metadata, names_of
 from processors.detector.model import ModelDescription
 from schemas.detection import Box, ModelRef, Runtime
+from thumper.clock import SystemClock
 from thumper.errors import Fatal, ModelError, UserError
 
 # Read by ultralytics when it is imported. Weights are pickles: without the first one they may run any code.
 ENVIRONMENT = {"ULTRALYTICS_SAFE_LOAD": "1", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 LEAST_TORCH = (2, 10)
+# On the CPU larger batches take each picture as long.
+CPU_BATCH = 4
 
 
 def metadata_of(weights: Path) -> Metadata:
@@ -46,7 +50,9 @@ class UltralyticsDetector:
         self._device: Any = None
         self._layout: Layout = "ends"
         self._lock = threading.Lock()
+        self._copying: Any = None
         self.parallel = 1
+        self.batch = CPU_BATCH
         self.model: ModelRef = description.ref
         self.canvas = Canvas(description.input_px)
         self.runtime = Runtime(backend="ultralytics", version="", device="", precision="")
@@ -69,17 +75,20 @@ class UltralyticsDetector:
         )
         # On CUDA a second thread prepares its batch and reads its boxes while the device works for the first.
         self.parallel = 2 if on_cuda else 1
+        self._copying = torch.cuda.Stream(self._device) if on_cuda else None
         frame = blank(self.canvas)
         shape = [None, *self._forward([frame]).shape[1:]]
         self._layout = layout([shape], len(self._description.classes), str(self._description.weights))
         self.detect([frame])
+        if on_cuda:
+            self.batch = best_batch(seconds_of(self, SystemClock()))
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Box]]:
         """See Detector.detect."""
         import torch  # noqa: PLC0415  an extra
 
         try:
-            outputs = self._forward(frames).float().cpu().numpy()
+            outputs = self._forward(frames).numpy()
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             raise OutOfMemory(f"no memory on {self._device} for {len(frames)} frames") from None
@@ -99,14 +108,39 @@ class UltralyticsDetector:
         self._network = None
 
     def _forward(self, frames: Sequence[Frame]) -> Any:
+        """The head's output, float32, in this machine's memory."""
         import torch  # noqa: PLC0415  an extra
 
-        pixels = torch.from_numpy(np.stack([frame.pixels for frame in frames])).to(self._device)
+        pixels = self._upload(torch, frames)
         # The network's head remembers the shape that it saw last, so two threads must not be in it at once.
         with torch.inference_mode(), self._lock:
             batch = pixels.permute(0, 3, 1, 2).to(next(self._network.parameters()).dtype).div_(255)
             found = self._network(batch)
-        return found[0] if isinstance(found, list | tuple) else found
+            output = (found[0] if isinstance(found, list | tuple) else found).float()
+            if self._copying is None:
+                return output
+            # Behind its own batch, and before that of the next thread, which would otherwise be waited for too.
+            host = torch.empty(output.shape, pin_memory=True)
+            host.copy_(output, non_blocking=True)
+            copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            copied.record(torch.cuda.current_stream(self._device))
+        copied.synchronize()
+        return host
+
+    def _upload(self, torch: Any, frames: Sequence[Frame]) -> Any:
+        """(frames, height, width, 3) uint8 on the device."""
+        shape = (len(frames), *frames[0].pixels.shape)
+        host = torch.empty(shape, dtype=torch.uint8, pin_memory=self._copying is not None)
+        np.stack([frame.pixels for frame in frames], out=host.numpy())
+        if self._copying is None:
+            return host
+        # From pinned memory, on a stream of its own: copied while the device computes for the other thread.
+        with torch.cuda.stream(self._copying):
+            pixels = host.to(self._device, non_blocking=True)
+        computing = torch.cuda.current_stream(self._device)
+        computing.wait_stream(self._copying)
+        pixels.record_stream(computing)
+        return pixels
 
 
 def _import() -> tuple[Any, Any]:

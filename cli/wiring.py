@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING
 import structlog
 
 from schemas.fact import ModelActivated, ModelAdded
-from thumper.batch import BatchPolicy
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.emitter import Emitter
@@ -112,7 +111,8 @@ def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock,
     config = StageConfig(
         group=DETECTOR,
         worker=worker,
-        batch=BatchPolicy(settings.batch_size, settings.batch_wait_ms / 1_000),
+        batch_size=settings.batch_size,
+        batch_wait_s=settings.batch_wait_ms / 1_000,
         decode_threads=settings.decode_threads,
         display_threshold=brain.model.display_threshold,
         read=brain.read,

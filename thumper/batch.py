@@ -40,6 +40,11 @@ class MicroBatcher(Generic[T]):
         """Bytes that wait."""
         return self._size_bytes
 
+    def full(self) -> bool:
+        """Whether there is a whole batch, by count or by bytes."""
+        limit = self._policy.max_bytes
+        return len(self._items) >= self._policy.max_items or (limit is not None and self._size_bytes >= limit)
+
     def add(self, item: T, size_bytes: int, now_s: float) -> None:
         """Put `item` last. Never refuses: whoever adds looks at wait_s first if it wants batches of the exact size."""
         self._items.append((item, size_bytes, now_s))
@@ -49,7 +54,7 @@ class MicroBatcher(Generic[T]):
         """Seconds until there is a batch to take: inf if empty, 0 if full or due."""
         if not self._items:
             return math.inf
-        if self._full():
+        if self.full():
             return 0.0
         return max(0.0, self._items[0][2] + self._policy.max_wait_s - now_s)
 
@@ -71,7 +76,3 @@ class MicroBatcher(Generic[T]):
         """Forget what waits."""
         self._items.clear()
         self._size_bytes = 0
-
-    def _full(self) -> bool:
-        limit = self._policy.max_bytes
-        return len(self._items) >= self._policy.max_items or (limit is not None and self._size_bytes >= limit)

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from thumper.clock import Clock
-from thumper.errors import Fatal, NewerEvent, Retriable, Rewind
+from thumper.errors import Fatal, NewerEvent, Retriable, Rewind, ThumperError
 from thumper.ledger import OffsetLedger
-from thumper.record import Done, Outgoing, Partition, Record
+from thumper.record import Done, Partition, Record
 from thumper.source import Source
 from thumper.stage import Backpressure, Committer, Stage
 
@@ -31,8 +31,11 @@ log = structlog.get_logger("thumper.loop")
 MOST_TAKEN = 2_000
 # Events per transaction, or per commit of offsets: at 5,000 the commit costs 2 % of producing them.
 MOST_COMMITTED = 5_000
-# With work in hand the loop looks for finished work this often: 1 % of a core, and 2 ms of a picture's way.
-GLANCE_S = 0.002
+# While others are in hand, what is finished waits so long for company since the commit before: a transaction costs the
+# broker, the sink and the database as much for one outcome as for a hundred.
+COMMIT_EVERY_S = 0.1
+# The stage says when something is finished; further records are noticed this often meanwhile.
+GLANCE_S = 0.01
 # A full stage shorter than this is not worth pausing for, since that throws the client's fetched records away;
 # a longer one is, since the group wants to hear from us.
 PATIENCE_S = 1.0
@@ -45,7 +48,7 @@ BACKOFF_S = (0.2, 10.0)
 class Health:
     """What the loop tells whoever watches, about once a second and at every change.
 
-    in_flight: records that the stage has in hand; what was only fetched still waits.
+    in_flight: records in hand, finished and not yet committed ones among them; what was only fetched still waits.
     rewinds: since the start, by the class of the error, or "revoked" or "paused".
     """
 
@@ -77,6 +80,8 @@ class ConsumerLoop:
         self._grace_s = grace_s
         self._ledger = OffsetLedger()
         self._backlog: deque[Record] = deque()
+        self._ready: list[Done] = []
+        self._commit_s = 0.0
         self._committed: dict[Partition, int | None] = {}
         self._stopped: dict[Partition, str] = {}
         self._rewind_wanted = False
@@ -132,7 +137,7 @@ class ConsumerLoop:
         return Health(
             self._source.joined(),
             paused,
-            self._stage.in_flight(),
+            self._in_flight(),
             self._done_total,
             self._last_error,
             dict(self._rewinds),
@@ -197,13 +202,37 @@ class ConsumerLoop:
             self._moved_s = now_s
 
     def _commit_finished(self) -> None:
-        records: list[Record] = []
-        outputs: list[Outgoing] = []
-        while len(records) < MOST_COMMITTED and (done := self._stage.poll(self._clock.now_s())) is not None:
-            records.extend(done.records)
-            outputs.extend(done.outputs)
-        if records:
-            self._commit(Done(records, outputs))
+        try:
+            self._gather()
+        except ThumperError:
+            # What is finished need not be done again, and a partition that stops here keeps what came before.
+            self._commit_ready()
+            raise
+        if self._is_commit_due():
+            self._commit_ready()
+
+    def _gather(self) -> None:
+        while self._ready_count() < MOST_COMMITTED and (done := self._stage.poll(self._clock.now_s())) is not None:
+            self._ready.append(done)
+
+    def _is_commit_due(self) -> bool:
+        # Nobody else in hand: a picture that comes alone is answered at once.
+        alone = not self._stage.in_flight()
+        return alone or self._clock.now_s() >= self._commit_s or self._ready_count() >= MOST_COMMITTED
+
+    def _commit_ready(self) -> None:
+        if not self._ready:
+            return
+        ready, self._ready = self._ready, []
+        self._commit_s = self._clock.now_s() + COMMIT_EVERY_S
+        records = [record for done in ready for record in done.records]
+        self._commit(Done(records, [output for done in ready for output in done.outputs]))
+
+    def _ready_count(self) -> int:
+        return sum(len(done.records) for done in self._ready)
+
+    def _in_flight(self) -> int:
+        return self._stage.in_flight() + self._ready_count()
 
     def _commit_idle(self) -> None:
         now_s = self._clock.now_s()
@@ -218,6 +247,8 @@ class ConsumerLoop:
             self._wait_for_room(now_s)
             return
         records = self._source.take(room, self._wait_s(now_s))
+        if not records and self._ledger.in_hand():
+            self._stage.wait(GLANCE_S)
         if self._rewind_wanted or self._resume_s > now_s:
             return
         for record in records:
@@ -232,7 +263,7 @@ class ConsumerLoop:
 
     def _wait_for_room(self, now_s: float) -> None:
         if now_s - self._moved_s < PATIENCE_S:
-            self._clock.sleep(GLANCE_S)
+            self._stage.wait(GLANCE_S)
             return
         if not self._held:
             self._held = True
@@ -245,9 +276,7 @@ class ConsumerLoop:
     def _wait_s(self, now_s: float) -> float:
         if self._resume_s > now_s:
             return min(0.1, self._resume_s - now_s)
-        if self._ledger.in_hand():
-            return min(GLANCE_S, self._stage.wait_s(now_s))
-        return min(0.1, max(0.0, self._stage.wait_s(now_s)))
+        return 0.0 if self._ledger.in_hand() else 0.1
 
     # Committing and going back.
 
@@ -270,6 +299,7 @@ class ConsumerLoop:
 
     def _finish(self, within_s: float) -> None:
         """Let the stage finish what it has, and commit it."""
+        self._commit_ready()
         for done in self._stage.drain(self._clock.now_s() + within_s):
             self._commit(done)
 
@@ -288,7 +318,7 @@ class ConsumerLoop:
         self._ledger.revoke(partitions)
         gone = set(partitions)
         self._backlog = deque(record for record in self._backlog if record.partition not in gone)
-        if self._stage.in_flight():
+        if self._in_flight():
             self._want_rewind("partitions went with work in hand", "revoked")
 
     def _want_rewind(self, reason: str, kind: str) -> None:
@@ -296,6 +326,7 @@ class ConsumerLoop:
             self._rewinds[kind] += 1
         log.info("rewind", reason=reason)
         self._backlog.clear()
+        self._ready.clear()
         self._stage.discard()
         self._rewind_wanted = True
 

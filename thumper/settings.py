@@ -53,14 +53,15 @@ class Settings(BaseSettings):
     weights: Path | None = None
     device: str = "auto"
     detectors: Positive = 1
-    batch_size: Positive = 8
+    # 0: what suits the device, found by trying where that is CUDA.
+    batch_size: Annotated[int, Field(ge=0, le=1_024)] = 0
     batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 20
     decode_threads: Annotated[int, Field(ge=0, le=256)] = 0
     store_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     display_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
 
     sink_batch_size: Positive = 5_000
-    sink_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 50
+    sink_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 8_001

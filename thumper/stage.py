@@ -39,8 +39,8 @@ class Stage(Protocol):
         """
         ...
 
-    def wait_s(self, now_s: float) -> float:
-        """How long the loop may wait for further records before it must call poll again: seconds, may be inf."""
+    def wait(self, timeout_s: float) -> None:
+        """Return when `poll` may have something to hand out, or after `timeout_s`. With something in hand only."""
         ...
 
     def drain(self, deadline_s: float) -> Iterator[Done]:

@@ -110,6 +110,11 @@ class MeasuredDetector:
         return self._detector.runtime
 
     @property
+    def batch(self) -> int:
+        """See Detector."""
+        return self._detector.batch
+
+    @property
     def parallel(self) -> int:
         """See Detector."""
         return self._detector.parallel

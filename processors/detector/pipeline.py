@@ -7,7 +7,7 @@ a picture that fails anywhere ----------------------------------^
 import math
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -47,17 +47,18 @@ class Pipeline:
         self._config = config
         self._clock = clock
         self._blank = blank(detector.canvas)
-        self._fit = BatchFit(config.batch.max_items)
+        policy = config.policy(detector.batch)
+        self._fit = BatchFit(policy.max_items)
         self._todo: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         lock = threading.Lock()
         self._work = threading.Condition(lock)
         self._finished = threading.Condition(lock)
         # All below is guarded by the lock.
         self._lock = lock
-        self._buckets: Buckets[tuple[Job, Frame]] = Buckets(config.batch)
+        self._buckets: Buckets[tuple[Job, Frame]] = Buckets(policy)
         self._busy: dict[int, tuple[str, float]] = {}
         self._trouble: ThumperError | None = None
-        self._hurry = False
+        self._coming = 0
         self._stopping = False
         self._batches = 0
         self._run_name = f"{config.worker[:150]}-{clock.wall():%Y%m%dT%H%M%S}"
@@ -75,6 +76,8 @@ class Pipeline:
     def give(self, job: Job) -> None:
         """Take a job."""
         if self._config.read:
+            with self._lock:
+                self._coming += 1
             self._todo.put(job)
         else:
             self._queue(job, self._blank)
@@ -88,16 +91,10 @@ class Pipeline:
             stuck = [what for what, since_s in self._busy.values() if now_s - since_s > limit_s]
         return Fatal(f"{stuck[0]} takes longer than {limit_s:.0f} s: the process must start again") if stuck else None
 
-    def hurry(self, wanted: bool) -> None:
-        """Whether batches are to be closed at once, because no company will come."""
+    def wait(self, timeout_s: float, ended: Callable[[], bool]) -> None:
+        """Until `ended`, or until something is in the way; at most `timeout_s`, and not long in any case."""
         with self._lock:
-            self._hurry = wanted
-            self._work.notify_all()
-
-    def wait(self, timeout_s: float) -> None:
-        """Until something may have been finished, at most `timeout_s`."""
-        with self._lock:
-            self._finished.wait(min(timeout_s, GLANCE_S))
+            self._finished.wait_for(lambda: ended() or self._trouble is not None, min(timeout_s, GLANCE_S))
 
     def clear(self) -> None:
         """Forget what waits; its jobs are void. What is being worked on is finished into the void."""
@@ -125,6 +122,7 @@ class Pipeline:
             if not job.void:
                 with self._guarded(job), self._watched(f"reading or decoding {job.task.uri}"):
                     self._prepare(job)
+            self._arrived()
 
     def _prepare(self, job: Job) -> None:
         start_s = self._clock.now_s()
@@ -145,6 +143,12 @@ class Pipeline:
             if not job.void and self._buckets.add(frame.bucket, (job, frame), self._clock.now_s()):
                 self._work.notify()
 
+    def _arrived(self) -> None:
+        with self._lock:
+            self._coming -= 1
+            if not self._coming:
+                self._work.notify()
+
     # Inferring threads.
 
     def _infer_all(self) -> None:
@@ -158,7 +162,7 @@ class Pipeline:
         with self._lock:
             while not self._stopping:
                 now_s = self._clock.now_s()
-                wait_s = 0.0 if self._hurry and len(self._buckets) else self._buckets.wait_s(now_s)
+                wait_s = self._wait_s(now_s)
                 if wait_s <= 0.0:
                     batch = self._buckets.take(now_s)
                     if len(self._buckets):
@@ -166,6 +170,12 @@ class Pipeline:
                     return [(job, frame) for job, frame in batch if not job.void]
                 self._work.wait(None if math.isinf(wait_s) else min(wait_s, GLANCE_S))
         return None
+
+    def _wait_s(self, now_s: float) -> float:
+        """Seconds until there is a batch. Nothing waits for company when nothing else is being decoded."""
+        if self._config.read and not self._coming and len(self._buckets):
+            return 0.0
+        return self._buckets.wait_s(now_s)
 
     def _infer(self, batch: list[tuple[Job, Frame]]) -> None:
         start_s = self._clock.now_s()

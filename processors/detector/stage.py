@@ -1,6 +1,5 @@
 """The detector as a stage of the consumer loop: records in, outcomes out, in the order taken."""
 
-import math
 from collections import deque
 from collections.abc import Iterator
 
@@ -25,8 +24,6 @@ from thumper.stage import Backpressure
 
 # Outcomes handed out at once, so that a transaction stays short.
 MOST_DONE = 1_000
-# With pictures in hand, the loop looks again after so long: a tenth of the time that a single picture takes.
-GLANCE_S = 0.005
 STOP_S = 5.0
 
 
@@ -55,7 +52,7 @@ class DetectorStage:
         prepare_process()
         self._detector.open()
         self_test(self._detector)
-        self._most = self._config.room(self._detector.parallel)
+        self._most = self._config.room(self._detector.parallel, self._detector.batch)
         self._pipeline = Pipeline(self._detector, self._reading, self._answers(), self._config, self._clock)
         self._pipeline.start()
 
@@ -84,32 +81,24 @@ class DetectorStage:
             raise trouble
         return None
 
-    def wait_s(self, now_s: float) -> float:
-        """See Stage.wait_s."""
-        if not self._slots:
-            return math.inf
-        first = self._slots[0]
-        return GLANCE_S if first.outgoing is None and first.refused is None else 0.0
+    def wait(self, timeout_s: float) -> None:
+        """See Stage.wait."""
+        self._opened().wait(timeout_s, self._is_first_ended)
 
     def drain(self, deadline_s: float) -> Iterator[Done]:
         """See Stage.drain. Ends early, without raising, if something is in the way; the next poll says what."""
-        pipeline = self._opened()
-        pipeline.hurry(True)
-        try:
-            while self._slots:
-                now_s = self._clock.now_s()
-                try:
-                    done = self.poll(now_s)
-                except ThumperError:
-                    return
-                if done is not None:
-                    yield done
-                elif now_s >= deadline_s:
-                    return
-                else:
-                    pipeline.wait(deadline_s - now_s)
-        finally:
-            pipeline.hurry(False)
+        while self._slots:
+            now_s = self._clock.now_s()
+            try:
+                done = self.poll(now_s)
+            except ThumperError:
+                return
+            if done is not None:
+                yield done
+            elif now_s >= deadline_s:
+                return
+            else:
+                self.wait(deadline_s - now_s)
 
     def discard(self) -> None:
         """See Stage.discard."""
@@ -157,6 +146,9 @@ class DetectorStage:
             records.append(self._slots.popleft().record)
             outputs.append(outgoing)
         return Done(records, outputs) if records else None
+
+    def _is_first_ended(self) -> bool:
+        return bool(self._slots) and (self._slots[0].outgoing is not None or self._slots[0].refused is not None)
 
     def _opened(self) -> Pipeline:
         if self._pipeline is None:

@@ -18,7 +18,7 @@ MOST_WAITING = 1
 
 
 class Background:
-    """Batches in, Done out. All methods are quick, but `wait` and `stop`, and may be called from one other thread."""
+    """Batches in, Done out. For one other thread; its calls are quick, but those that wait and `stop`."""
 
     def __init__(self, record: Callable[[Sequence[Taken]], list[Outgoing]], backoff: Backoff) -> None:
         self._record = record
@@ -67,6 +67,11 @@ class Background:
         with self._changed:
             self._changed.wait_for(self._settled, timeout_s)
             return bool(self._finished)
+
+    def wait_finished(self, timeout_s: float) -> None:
+        """Wait until something is finished or has failed, at most `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finished or self._failure, timeout_s)
 
     def forget(self) -> None:
         """Drop what waits, what is finished, and the result of what is being written (the same again is harmless)."""

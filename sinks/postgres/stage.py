@@ -1,5 +1,6 @@
 """The sink as the consumer loop sees it: records in, batches written in the background, Done out after the commit."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from random import SystemRandom
 
@@ -52,6 +53,8 @@ class SinkStage:
         self._group = group
         self._check = check
         self._most = policy.max_items
+        self._wait_for_company_s = policy.max_wait_s
+        self._handed_s = -math.inf
         self._batcher: MicroBatcher[Taken] = MicroBatcher(policy)
         self._recorder = Recorder(writer, group)
         self._background = Background(self._recorder.record, Backoff(SystemRandom().random))
@@ -64,10 +67,9 @@ class SinkStage:
         self._background.start()
 
     def room(self, now_s: float) -> int:
-        """See Stage. Nothing while the database is down, or while two batches wait for it."""
-        if self._background.down() is not None or (self._is_due(now_s) and not self._background.has_room()):
-            return 0
-        return self._most
+        """See Stage. Nothing while the database is down, or while two full batches wait for it."""
+        full = self._batcher.full() and not self._background.has_room()
+        return 0 if full or self._background.down() is not None else self._most
 
     def submit(self, record: Record, now_s: float) -> None:
         """See Stage."""
@@ -75,8 +77,8 @@ class SinkStage:
             return
         if not self.room(now_s):
             raise Backpressure
-        if self._is_due(now_s):
-            self._hand_over()
+        if self._batcher.full():
+            self._hand_over(now_s)
         taken = self._read(record)
         if taken is not None:
             self._batcher.add(taken, len(record.value or b""), now_s)
@@ -84,8 +86,8 @@ class SinkStage:
 
     def poll(self, now_s: float) -> Done | None:
         """See Stage. Raises NewerEvent or Fatal."""
-        if self._batcher.wait_s(now_s) <= 0 and self._background.has_room():
-            self._hand_over()
+        if self._wait_s(now_s) <= 0 and self._background.has_room():
+            self._hand_over(now_s)
         done = self._background.finished()
         if done is not None:
             self._in_flight -= len(done.records)
@@ -94,14 +96,15 @@ class SinkStage:
             raise error
         return None
 
-    def wait_s(self, now_s: float) -> float:
-        """See Stage. With work in hand the loop looks again soon in any case."""
-        return self._batcher.wait_s(now_s) if self._background.has_room() else float("inf")
+    def wait(self, timeout_s: float) -> None:
+        """See Stage."""
+        due_s = self._wait_s(self._clock.now_s()) if self._background.has_room() else timeout_s
+        self._background.wait_finished(min(timeout_s, due_s))
 
     def drain(self, deadline_s: float) -> Iterator[Done]:
         """See Stage."""
         while len(self._batcher):
-            self._hand_over()
+            self._hand_over(self._clock.now_s())
         while self._background.wait(max(0.0, deadline_s - self._clock.now_s())):
             done = self._background.finished()
             if done is not None:
@@ -128,10 +131,14 @@ class SinkStage:
         if self._background.stop(self._writer.cancel):
             self._writer.close()
 
-    def _is_due(self, now_s: float) -> bool:
-        return len(self._batcher) > 0 and self._batcher.wait_s(now_s) <= 0
+    def _wait_s(self, now_s: float) -> float:
+        """Seconds until there is a batch to write: what comes after a pause, such as a picture alone, does not wait."""
+        if not len(self._batcher):
+            return math.inf
+        return min(self._batcher.wait_s(now_s), max(0.0, self._handed_s + self._wait_for_company_s - now_s))
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, now_s: float) -> None:
+        self._handed_s = now_s
         batch: Sequence[Taken] = self._batcher.take()
         self._background.put(batch)
 

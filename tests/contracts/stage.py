@@ -1,6 +1,5 @@
 """What every stage must keep (thumper.stage.Stage), whatever it does with records."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from threading import Event
@@ -60,7 +59,6 @@ class StageContract:
 
     def test_with_nothing_taken_there_is_nothing_to_do(self, stage: Stage, now_s: float) -> None:
         assert stage.poll(now_s) is None
-        assert stage.wait_s(now_s) == math.inf
         assert stage.in_flight() == 0
         assert list(stage.drain(now_s)) == []
 
@@ -68,10 +66,22 @@ class StageContract:
         given = [self.good(offset) for offset in range(20)]
         for record in given:
             stage.submit(record, now_s)
-        assert stage.wait_s(now_s) < math.inf
         assert records_of(collect(stage, 20)) == given
         assert stage.in_flight() == 0
         assert stage.poll(now_s) is None
+
+    def test_it_can_be_waited_for(self, stage: Stage, now_s: float) -> None:
+        stage.submit(self.good(0), now_s)
+        found: list[Done] = []
+
+        def waited() -> bool:
+            stage.wait(PATIENCE_S)
+            done = stage.poll(SystemClock().now_s())
+            found.extend([done] if done is not None else [])
+            return bool(found)
+
+        until(waited)
+        assert records_of(found) == [self.good(0)]
 
     def test_an_unreadable_record_becomes_a_dead_letter_in_its_turn(self, stage: Stage, now_s: float) -> None:
         given = [self.good(0), self.bad(1), self.good(2)]

@@ -43,8 +43,8 @@ class ManualStage:
         records = [self.taken.popleft() for _ in range(count)]
         return Done(records, [Outgoing("detections", None, str(record.offset).encode()) for record in records])
 
-    def wait_s(self, now_s: float) -> float:
-        return 0.0
+    def wait(self, timeout_s: float) -> None:
+        pass
 
     def drain(self, deadline_s: float) -> Iterator[Done]:
         self.drains += 1

@@ -59,8 +59,8 @@ class EchoStage:
             return dead_letter(record, "detector", "not an event", "UnreadableEvent")
         return Outgoing("detections", record.key, f"{record.partition.number}:{record.offset}".encode())
 
-    def wait_s(self, now_s: float) -> float:
-        return 0.1
+    def wait(self, timeout_s: float) -> None:
+        CLOCK.sleep(timeout_s)
 
     def drain(self, deadline_s: float) -> Iterator[Done]:
         if self._waiting and not (self._hold is not None and self._hold.is_set()):

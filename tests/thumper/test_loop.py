@@ -8,7 +8,7 @@ from tests.fakes.source import ScriptedSource
 from tests.fakes.stage import KeepingCommitter, ManualStage
 from thumper.clock import SteppedClock
 from thumper.errors import Fatal, KafkaDown, NewerEvent, Rewind, StoreDown
-from thumper.loop import ConsumerLoop
+from thumper.loop import COMMIT_EVERY_S, ConsumerLoop
 from thumper.record import Partition
 
 ONE = Partition("images", 0)
@@ -40,6 +40,42 @@ def test_finished_work_is_committed_with_its_offset_and_the_rest_is_not() -> Non
     bench.turns(1, work=3)
     assert bench.committer.outputs == [(ONE, 0), (ONE, 1), (ONE, 2)]
     assert bench.source.committed == {ONE: 3}
+
+
+def test_a_record_that_is_alone_is_committed_at_once() -> None:
+    bench = Bench({ONE: 0})
+    for offset in range(3):
+        bench.source.ends[ONE] = offset + 1
+        bench.turns(1, seconds=0.0)
+        bench.turns(1, work=1, seconds=0.0)
+        assert bench.source.committed == {ONE: offset + 1}
+
+
+def test_while_others_are_in_hand_commits_keep_a_distance() -> None:
+    bench = Bench({ONE: 6})
+    bench.turns(1, seconds=0.0)
+    bench.turns(1, work=1, seconds=0.0)
+    assert bench.source.committed == {ONE: 1}
+    bench.turns(1, work=2, seconds=COMMIT_EVERY_S / 2)
+    bench.turns(1, work=1, seconds=COMMIT_EVERY_S / 2)
+    assert bench.source.committed == {ONE: 1}
+    assert bench.loop.health().in_flight == 5
+    bench.turns(1, seconds=0.0)
+    assert bench.source.committed == {ONE: 4}
+    assert bench.committer.outputs == [(ONE, offset) for offset in range(4)]
+
+
+@pytest.mark.parametrize(("verb", "committed"), [("revoke", 3), ("lose", 1)])
+def test_what_keeps_a_distance_is_committed_when_revoked_and_forgotten_when_lost(verb: str, committed: int) -> None:
+    bench = Bench({ONE: 6})
+    bench.turns(1, seconds=0.0)
+    bench.turns(1, work=1, seconds=0.0)
+    bench.turns(1, work=2, seconds=0.0)
+    getattr(bench.source, verb)(ONE)
+    assert bench.source.committed == {ONE: committed}
+    bench.source.assign(ONE)
+    bench.turns(8, work=6)
+    assert bench.committer.outputs == [(ONE, offset) for offset in range(6)]
 
 
 def test_a_new_group_commits_its_start_at_once() -> None:
@@ -128,6 +164,16 @@ def test_a_newer_event_stops_its_partition_and_no_other() -> None:
     assert bench.source.committed == {ONE: 0, TWO: 2}
 
 
+def test_what_was_finished_before_a_newer_event_is_committed() -> None:
+    bench = Bench({ONE: 6})
+    bench.turns(1, seconds=0.0)
+    bench.turns(1, work=1, seconds=0.0)
+    bench.turns(1, work=2, seconds=0.0)
+    bench.stage.fail.append(NewerEvent("version 2.0", ONE))
+    bench.turns(10, work=6)
+    assert bench.source.committed == {ONE: 3}
+
+
 def test_a_graceful_revoke_commits_what_the_stage_can_finish_and_rewinds_the_rest() -> None:
     bench = Bench({ONE: 3, TWO: 3})
     bench.turns(2)
@@ -181,9 +227,10 @@ def test_stop_finishes_what_is_in_hand() -> None:
     st.lists(
         st.sampled_from(["turn", "work", "rewind", "store", "revoke", "assign", "lose"]),
         max_size=60,
-    )
+    ),
+    st.sampled_from([0.01, 0.3]),
 )
-def test_whatever_happens_each_record_is_committed_exactly_once(steps: list[str]) -> None:
+def test_whatever_happens_each_record_is_committed_exactly_once(steps: list[str], seconds: float) -> None:
     bench = Bench({ONE: 6, TWO: 6}, room=4)
     for step in steps:
         if step == "work":
@@ -199,7 +246,7 @@ def test_whatever_happens_each_record_is_committed_exactly_once(steps: list[str]
             getattr(bench.source, step)(ONE)
         elif step == "assign" and ONE not in bench.source.position:
             bench.source.assign(ONE)
-        bench.turns(1)
+        bench.turns(1, seconds=seconds)
     if ONE not in bench.source.position:
         bench.source.assign(ONE)
     bench.turns(40, work=12, seconds=11.0)

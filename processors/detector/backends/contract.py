@@ -34,6 +34,11 @@ class Detector(Protocol):
         """How many batches at once make use of the device, at least 1. Known after open."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """How many frames in one batch make best use of the device, at least 1. Known after open."""
+        ...
+
     def open(self) -> None:
         """Load the weights and warm up. May block for seconds. Raises ModelError, which says what to do."""
         ...

@@ -31,6 +31,7 @@ class FixedDetector:
         self.canvas = Canvas(640)
         self.runtime = Runtime(backend="fixed", version="1", device="none", precision="none")
         self.parallel = parallel
+        self.batch = 8
 
     def open(self) -> None:
         """Nothing to load."""

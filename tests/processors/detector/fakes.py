@@ -10,7 +10,6 @@ from processors.detector.reading import Reader
 from processors.detector.stage import DetectorStage
 from schemas.detection import Box, ErrorClass, Timings
 from tests.processors.detector.pictures import uri
-from thumper.batch import BatchPolicy
 from thumper.clock import Clock, SystemClock
 from thumper.errors import PictureError
 
@@ -75,7 +74,8 @@ def config(
     return StageConfig(
         group="detector",
         worker="w1",
-        batch=BatchPolicy(most, wait_s),
+        batch_size=most,
+        batch_wait_s=wait_s,
         decode_threads=2,
         max_in_flight=room,
         read=read,

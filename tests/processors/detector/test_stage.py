@@ -24,6 +24,7 @@ from thumper.stage import Stage
 WIDE = picture((64, 48), [((0, 0, 30, 30), RED)])
 TALL = picture((48, 64))
 GONE = picture((32, 32))
+MORE_WIDE = [picture((64, 48), [((0, 0, side, side), RED)]) for side in (5, 10, 15)]
 OTHER_MODEL = "ffffffffffffffff"
 
 
@@ -124,23 +125,62 @@ def reader_of(stage: DetectorStage) -> Pictures:
     return reader
 
 
-def test_a_picture_alone_does_not_wait_for_company_for_ever(reader: Pictures) -> None:
-    clock = SteppedClock()
-    stage = stage_of(Held(), reader, config(most=4, wait_s=5.0), clock)
-    stage.submit(imported(WIDE), clock.now_s())
-    until(lambda: len(reader.reads) == 1)
-    assert stage.poll(clock.now_s()) is None
-    found: list[Done] = []
+def test_a_picture_alone_does_not_wait_for_company(reader: Pictures) -> None:
+    detector = Held()
+    stage = stage_of(detector, reader, config(most=4, wait_s=3_600.0, hang_limit_s=1e9), SteppedClock())
+    detector.sizes.clear()
+    submit(stage, imported(WIDE))
+    assert len(records_of(collect(stage, 1))) == 1
+    assert detector.sizes == [1]
+    stage.close()
 
-    def answered() -> bool:
+
+class SlowReader(Pictures):
+    """Holds back one picture until the test lets it go."""
+
+    def __init__(self, slow: bytes, *others: bytes) -> None:
+        super().__init__(slow, *others)
+        self.slow = uri(slow)
+        self.go = Event()
+
+    def __call__(self, address: str, size_bytes: int | None) -> bytes:
+        if address == self.slow:
+            assert self.go.wait(30)
+        return super().__call__(address, size_bytes)
+
+
+def test_a_batch_waits_for_what_is_being_decoded() -> None:
+    pictures = SlowReader(WIDE, *MORE_WIDE)
+    detector = Held()
+    stage = stage_of(detector, pictures, config(most=8, wait_s=3_600.0, hang_limit_s=1e9), SteppedClock())
+    detector.sizes.clear()
+    for offset, data in enumerate([WIDE, *MORE_WIDE]):
+        submit(stage, imported(data, offset))
+    until(lambda: len(pictures.reads) == len(MORE_WIDE))
+    pictures.go.set()
+    collect(stage, 1 + len(MORE_WIDE))
+    assert detector.sizes == [1 + len(MORE_WIDE)]
+    stage.close()
+
+
+def test_a_batch_does_not_wait_longer_than_it_is_told() -> None:
+    pictures = SlowReader(WIDE, *MORE_WIDE)
+    detector, clock = Held(), SteppedClock()
+    stage = stage_of(detector, pictures, config(most=8, wait_s=5.0, hang_limit_s=1e9), clock)
+    detector.sizes.clear()
+    for offset, data in enumerate([WIDE, *MORE_WIDE]):
+        submit(stage, imported(data, offset))
+    until(lambda: len(pictures.reads) == len(MORE_WIDE))
+    assert detector.sizes == []
+
+    def entered() -> bool:
         clock.step(1.0)
-        done = stage.poll(clock.now_s())
-        if done is not None:
-            found.append(done)
-        return bool(found)
+        return bool(detector.sizes)
 
-    until(answered)
+    until(entered)
     assert clock.now_s() >= 5.0
+    pictures.go.set()
+    collect(stage, 1 + len(MORE_WIDE))
     stage.close()
 
 

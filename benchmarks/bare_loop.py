@@ -34,7 +34,7 @@ def loop(settings: Settings, group: str, count: int, clock: Clock) -> float:
     def start(_: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
             place.offset = OFFSET_BEGINNING
-        consumer.incremental_assign(places)
+        consumer.assign(places)
         started_s.append(clock.now_s())
 
     consumer.subscribe([names.topic("images")], on_assign=start)

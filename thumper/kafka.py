@@ -88,9 +88,9 @@ def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., Non
         {
             **_client(settings),
             "group.id": Names(settings).group(group),
-            "partition.assignment.strategy": "cooperative-sticky",
+            "partition.assignment.strategy": "range",
             "session.timeout.ms": settings.session_timeout_ms,
-            "heartbeat.interval.ms": min(3_000, settings.session_timeout_ms // 3),
+            "heartbeat.interval.ms": min(1_000, settings.session_timeout_ms // 3),
             "max.poll.interval.ms": max(settings.max_poll_interval_ms, settings.session_timeout_ms),
             # Also makes committed() wait for a predecessor's open transaction (KIP-447): no event is done twice.
             "isolation.level": "read_committed",

@@ -185,7 +185,7 @@ class KafkaSource:
             starts = self._resolve([self._own(part) for part in assigned])
             for part in assigned:
                 part.offset = starts[self._own(part)]
-            self.consumer.incremental_assign(assigned)
+            self.consumer.assign(assigned)
             self._starts.update(starts)
             self._listener.assigned(starts)
             self._joined = True

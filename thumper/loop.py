@@ -105,6 +105,7 @@ class ConsumerLoop:
             self._until_it_works(self._stage.open)
             self._until_it_works(self._committer.open)
             if not self._stopping:
+                log.info("joins the group")
                 self._source.open(self)
             while not self._stopping:
                 self.turn()

@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import agreement, detector_loop, end_to_end, importing, pictures, sink
+from benchmarks import (
+    agreement,
+    detector_loop,
+    end_to_end,
+    importing,
+    latency,
+    pictures,
+    rebalance,
+    replay,
+    sink,
+    workers,
+)
 from benchmarks.machine import machine_facts, picture_facts
 from benchmarks.report import Question, Row, document, table, unmeasured
 from benchmarks.world import WORK, Asked, World, opened
@@ -58,6 +69,11 @@ def _benches() -> list[tuple[list[Question], Bench]]:
     return [
         (end_to_end.questions(), end_to_end.run),
         (detector_loop.QUESTIONS, detector_loop.run),
+        (workers.QUESTIONS, workers.run),
+        (rebalance.QUESTIONS, rebalance.run),
+        (replay.QUESTIONS, replay.run),
+        (replay.SINK_QUESTIONS, replay.run_sink),
+        (latency.QUESTIONS, latency.run),
         (sink.QUESTIONS, _sink),
         (importing.QUESTIONS, importing.run),
         (agreement.QUESTIONS, agreement.run),

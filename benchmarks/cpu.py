@@ -21,7 +21,7 @@ LOOK_S = 1.0
 def used_s(pids: Mapping[str, int]) -> dict[str, float]:
     """Seconds of processor time so far: of each tree of processes, of this process alone, and of everybody."""
     own = os.times()
-    return {name: _of_tree(pid) for name, pid in pids.items()} | {BENCHMARK: own.user + own.system, _ALL: _busy_s()}
+    return {name: _of_tree(pid) for name, pid in pids.items()} | {BENCHMARK: own.user + own.system, _ALL: busy_s()}
 
 
 def shares(before: Mapping[str, float], after: Mapping[str, float], whole_s: float) -> dict[str, float]:
@@ -51,16 +51,17 @@ class Watch:
         return rates[0], others
 
     def _others(self, during: Callable[[], None]) -> float:
-        busy_s, ours_s, start_s = _busy_s(), self._ours_s(), self._clock.now_s()
+        all_s, ours_s, start_s = busy_s(), self._ours_s(), self._clock.now_s()
         during()
         whole_s = (self._clock.now_s() - start_s) * (os.cpu_count() or 1)
-        return max(0.0, 100 * (_busy_s() - busy_s - self._ours_s() + ours_s) / whole_s)
+        return max(0.0, 100 * (busy_s() - all_s - self._ours_s() + ours_s) / whole_s)
 
     def _ours_s(self) -> float:
         return sum(_of_tree(pid) for pid in (os.getpid(), *self._servers))
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
+    """Seconds of processor time that everybody together has used since the machine's start."""
     return float(sum(seconds for name, seconds in psutil.cpu_times()._asdict().items() if name not in _IDLE))
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -49,10 +49,25 @@ class Part:
 
     def said_at(self, event: str) -> datetime:
         """When it first logged `event`. Raises SideFailed if it has not."""
-        for line in self._log.read_text("utf-8", errors="replace").splitlines():
-            if f'"{event}"' in line and (said := json.loads(line))["event"] == event:
-                return datetime.fromisoformat(said["timestamp"])
+        for said in self.said(event):
+            return datetime.fromisoformat(said["timestamp"])
         raise SideFailed(f"{self.name} has not said: {event}")
+
+    def said(self, *events: str) -> Iterator[dict[str, Any]]:
+        """Every line of its log that says one of `events`, in order."""
+        for line in self._log.read_text("utf-8", errors="replace").splitlines():
+            if any(f'"{event}"' in line for event in events) and (said := json.loads(line))["event"] in events:
+                yield said
+
+    def ask_to_stop(self) -> None:
+        """It finishes in order what it has in hand; `stop` waits for that."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """At once, as by a power cut."""
+        self._process.kill()
+        self._process.wait(30)
 
     def stop(self) -> None:
         """In order; at once if that takes too long."""
@@ -75,13 +90,19 @@ class Parts:
         self._started: list[Part] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, *words: str, settings: Settings | None = None) -> Part:
+    def null_detector(self, name: str, latency_s: float = 0.0) -> Part:
+        """Start a detector that looks at nothing and takes `latency_s` for each batch; all else is the real one's."""
+        return self.start(
+            "detector", "--name", name, "--latency", str(latency_s), "--unread", program="tests.faults.null_detector"
+        )
+
+    def start(self, *words: str, settings: Settings | None = None, program: str = "cli.main") -> Part:
         """Start a part, like `start("detector", "--name", "detector-1")`. settings: only for this one."""
         name = words[words.index("--name") + 1] if "--name" in words else words[0]
         log = self._folder / f"{name}-{len(self._started)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                (sys.executable, "-m", "cli.main", *words),
+                (sys.executable, "-m", program, *words),
                 env=self._environment(settings or self.settings),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
@@ -113,7 +134,9 @@ class Parts:
         return found
 
     def stop(self) -> None:
-        """Stop all, those that were started last first."""
+        """Stop all, those that were started last first; all are asked before one is waited for."""
+        for part in reversed(self._started):
+            part.ask_to_stop()
         for part in reversed(self._started):
             part.stop()
         self._started.clear()

@@ -5,18 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException, TopicPartition
 from sqlalchemy import text
 
 from benchmarks import cpu
 from benchmarks.parts import PATIENCE_S, Part, Parts
+from benchmarks.rewind import rewind
 from benchmarks.turns import SideFailed
 from cli.wiring import DETECTOR, SINK, weights_of
 from processors.detector.model import STORE_THRESHOLD, describe
 from thumper.clock import SystemClock
 from thumper.database import make_engine
 from thumper.embedded.waiting import wait_until
-from thumper.kafka import Names, make_offsets_reader
 from thumper.lag import LagReader
 from thumper.settings import Settings
 from thumper.tables import COMPLETED
@@ -76,7 +75,7 @@ class Passes:
 
     def one(self) -> Pass:
         """One pass. Raises SideFailed."""
-        self._rewind()
+        rewind(self._settings, DETECTOR, ["images"], self._lags)
         self._passed += 1
         settings = self._settings.model_copy(update={"store_threshold": STORE_THRESHOLD + self._passed / 10_000})
         model = describe(weights_of(settings), settings.store_threshold)
@@ -136,25 +135,6 @@ class Passes:
         limit_s = PATIENCE_S + self._pictures
         if not wait_until(looked, self._clock, limit_s, look_s):
             raise SideFailed(f"not within {limit_s:.0f} s: {what}")
-
-    def _rewind(self) -> None:
-        """Set the stopped group back to the start of `images`, as any Kafka client may."""
-        name, starts = Names(self._settings), self._lags.starts(["images"])
-        places = [TopicPartition(name.topic(part.topic), part.number, offset) for part, offset in starts.items()]
-        member = make_offsets_reader(self._settings, DETECTOR)
-
-        def done() -> bool:
-            try:
-                member.commit(offsets=places, asynchronous=False)
-            except KafkaException:  # The broker has not yet noticed that the last detector is gone.
-                return False
-            return True
-
-        try:
-            if not wait_until(done, self._clock, PATIENCE_S):
-                raise SideFailed("the group detector cannot be set back: somebody else is in it")
-        finally:
-            member.close()
 
 
 def steady_rate(seen: Sequence[tuple[float, int]], pictures: int) -> float:

@@ -61,8 +61,8 @@ def run(database_url: str, rounds: int = ROUNDS) -> list[Row]:
     engine = make_engine(settings, statement_timeout_ms=0)
     writer = PostgresWriter(engine)
     try:
-        _prepare(engine, writer)
-        images, outcomes = _history(BATCH * (rounds + 1))
+        prepare(engine, writer)
+        images, outcomes = history(BATCH * (rounds + 1))
         gc.collect()
         gc.freeze()
         of_images, of_outcomes = QUESTIONS
@@ -76,7 +76,8 @@ def run(database_url: str, rounds: int = ROUNDS) -> list[Row]:
         engine.dispose()
 
 
-def _prepare(engine: Engine, writer: PostgresWriter) -> None:
+def prepare(engine: Engine, writer: PostgresWriter) -> None:
+    """Tables for the bare COPY, and the model that is in use. Raises UserError if the database has pictures."""
     with engine.begin() as connection:
         if connection.execute(text("SELECT EXISTS (SELECT FROM image)")).scalar():
             raise UserError("this database has pictures already", "give an empty database: the benchmark fills it")
@@ -110,13 +111,14 @@ def _compare(
         batch = items[start : start + BATCH]
         rows = fold(batch)
         texts = {table: copy_text(table, getattr(rows, table)) for table in tables if getattr(rows, table)}
-        ours.append(_rate(lambda batch=batch: writer.write(fold(batch))))  # type: ignore[misc]
-        bare.append(_rate(lambda texts=texts: _bare_copy(connection, texts)))  # type: ignore[misc]
+        ours.append(rate(lambda batch=batch: writer.write(fold(batch))))  # type: ignore[misc]
+        bare.append(rate(lambda texts=texts: _bare_copy(connection, texts)))  # type: ignore[misc]
     raw.close()
     return answer(asked, ours[1:], bare[1:], f"batches of {BATCH}, each into fuller tables")
 
 
-def _rate(action: Callable[[], object]) -> float:
+def rate(action: Callable[[], object]) -> float:
+    """Rows a second, for an action that writes a batch."""
     clock = SystemClock()
     start_s = clock.now_s()
     action()
@@ -131,7 +133,7 @@ def _bare_copy(connection: Connection, texts: dict[str, bytes]) -> None:
     connection.commit()
 
 
-def _history(count: int) -> tuple[list[Item], list[Item]]:
+def history(count: int) -> tuple[list[Item], list[Item]]:
     """Pictures and their outcomes, spread over partitions by key as Kafka does."""
     chance = random.Random(1)  # noqa: S311 - the same rows in every run
     ends = [0] * PARTITIONS

@@ -6,13 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from benchmarks import cpu
 from benchmarks.turns import Say, Side, unwatched
 from cli.wiring import before_apps
+from thumper.embedded import postgres
 from thumper.embedded.leftovers import MARK
 from thumper.embedded.servers import mark_of
 from thumper.embedded.stack import ANY_PORTS, EmbeddedStack
+from thumper.kafka import Names, make_admin
 from thumper.settings import Settings
+from thumper.topics import TOPICS
 
 WORK = Path(__file__).parent / "work"
 
@@ -72,3 +77,28 @@ def opened(asked: Asked, say: Say) -> Iterator[World]:
     finally:
         stack.remove()
         shutil.rmtree(WORK / "run", ignore_errors=True)
+
+
+@contextmanager
+def apart(world: World, name: str, **changed: object) -> Iterator[Settings]:
+    """Settings with a database, topics and groups of their own, which are gone afterwards. Nothing is in them yet.
+
+    name: a plain identifier. changed: further settings.
+    """
+    state = world.stack.state()
+    own = {"topic_prefix": f"{name}.", "group_prefix": f"{name}.", **changed}
+    settings = world.settings.model_copy(
+        update={"database_url": SecretStr(postgres.create_database(state, name)), **own}
+    )
+    try:
+        yield settings
+    finally:
+        _remove_topics(settings)
+        postgres.drop_database(state, name)
+
+
+def _remove_topics(settings: Settings) -> None:
+    admin, names = make_admin(settings), Names(settings)
+    ours = [topic for topic in admin.list_topics(timeout=30).topics if topic in map(names.topic, TOPICS)]
+    for future in admin.delete_topics(ours).values() if ours else ():
+        future.result(30)

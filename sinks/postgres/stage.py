@@ -1,6 +1,7 @@
 """The sink as the consumer loop sees it: records in, batches written in the background, Done out after the commit."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from random import SystemRandom
 
@@ -23,6 +24,9 @@ from thumper.stage import Backpressure
 
 # Three batches of this size are the most that is held: one filling, one waiting, one being written.
 MAX_BATCH_BYTES = 32_000_000
+# So many batches need no distance after a pause, at the same number of them on average: a picture alone comes twice,
+# as itself and, some dozens of milliseconds later, as its outcome, which would wait for the distance to the former.
+AT_ONCE = 2
 # An activation touches every picture; otherwise a batch takes a second at the very most.
 STATEMENT_TIMEOUT_MS = 300_000
 
@@ -54,7 +58,7 @@ class SinkStage:
         self._check = check
         self._most = policy.max_items
         self._wait_for_company_s = policy.max_wait_s
-        self._handed_s = -math.inf
+        self._handed_s = deque([-math.inf] * AT_ONCE, maxlen=AT_ONCE)
         self._batcher: MicroBatcher[Taken] = MicroBatcher(policy)
         self._recorder = Recorder(writer, group)
         self._background = Background(self._recorder.record, Backoff(SystemRandom().random))
@@ -135,10 +139,11 @@ class SinkStage:
         """Seconds until there is a batch to write: what comes after a pause, such as a picture alone, does not wait."""
         if not len(self._batcher):
             return math.inf
-        return min(self._batcher.wait_s(now_s), max(0.0, self._handed_s + self._wait_for_company_s - now_s))
+        rested_s = self._handed_s[0] + AT_ONCE * self._wait_for_company_s
+        return min(self._batcher.wait_s(now_s), max(0.0, rested_s - now_s))
 
     def _hand_over(self, now_s: float) -> None:
-        self._handed_s = now_s
+        self._handed_s.append(now_s)
         batch: Sequence[Taken] = self._batcher.take()
         self._background.put(batch)
 

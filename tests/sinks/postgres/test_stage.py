@@ -68,14 +68,30 @@ def test_a_full_batch_is_written_at_once_and_the_rest_when_it_is_due(stage: Sink
     assert stage.in_flight() == 0
 
 
-def test_what_comes_after_a_pause_is_written_at_once_and_what_follows_waits_for_company(stage: SinkStage) -> None:
-    stage.submit(outcome(0), 10.0)
-    assert offsets(until_done(stage, 10.0)) == [0]
+def test_a_picture_and_its_outcome_are_written_at_once_and_what_follows_waits_for_company(stage: SinkStage) -> None:
+    for at_s in (10.0, 10.1):
+        stage.submit(outcome(0), at_s)
+        assert offsets(until_done(stage, at_s)) == [0]
     stage.submit(outcome(1), 10.5)
-    assert stage.poll(10.9) is None
-    assert offsets(until_done(stage, 11.0)) == [1]
-    stage.submit(outcome(2), 13.0)
-    assert offsets(until_done(stage, 13.0)) == [2]
+    assert stage.poll(11.4) is None
+    assert offsets(until_done(stage, 11.5)) == [1]
+    stage.submit(outcome(2), 14.0)
+    assert offsets(until_done(stage, 14.0)) == [2]
+
+
+def test_a_trickle_makes_hardly_more_than_one_batch_in_each_wait(writer: ListWriter) -> None:
+    stage = SinkStage(writer, SystemClock(), BatchPolicy(1_000, 1.0), "sink", lambda: None)
+    stage.open()
+    batches = []
+    for tenth in range(200):
+        stage.submit(outcome(tenth), tenth / 10)
+        stage.poll(tenth / 10)
+        if not len(stage._batcher):
+            batches.append(tenth / 10)
+            until_done(stage, tenth / 10)
+    assert batches[:3] == [0.0, 0.1, 1.2]
+    assert 18 <= len(batches) <= 23
+    stage.close()
 
 
 def test_done_comes_after_the_database_commit_only(stage: SinkStage, writer: ListWriter) -> None:

@@ -22,6 +22,9 @@ _SESSION = "SET random_page_cost = 1.1; SET synchronous_commit = on; SET jit = o
 LOCK_TIMEOUT_MS = 10_000
 # Temporary tables are never vacuumed, so a session with some may not live on for as long as transaction numbers last.
 MOST_WRITES = 100_000
+# Deleting is quick, but leaves the rows' space to be read over; truncating makes new files, which takes milliseconds a
+# table. So many rows were deleted, or are to be, at the most.
+MOST_DELETED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class PostgresWriter:
         self._statements = load_statements(Path(__file__).with_name("statements.sql"))
         self._connection: Connection | None = None
         self._writes = 0
+        self._deleted = 0
 
     def write(self, rows: Rows) -> Written:
         """Write `rows` in one transaction; the same rows again change nothing, and older ones never win.
@@ -56,8 +60,11 @@ class PostgresWriter:
         try:
             connection = self._connected()
             with connection.cursor() as cursor:
-                written = _Transaction(cursor, self._statements).run(rows)
+                self._deleted += sum(len(content) for _, content in rows.filled())
+                wholly = self._deleted > MOST_DELETED
+                written = _Transaction(cursor, self._statements).run(rows, wholly)
             connection.commit()
+            self._deleted = 0 if wholly else self._deleted
         except Exception as error:
             self._undo()
             raise judged(error) from error
@@ -120,8 +127,10 @@ class _Transaction:
         self._cursor = cursor
         self._statements = statements
         self._rows: Counter[str] = Counter()
+        self._staged: set[str] = set()
 
-    def run(self, rows: Rows) -> Written:
+    def run(self, rows: Rows, wholly: bool) -> Written:
+        """Write. wholly: whether the staging tables are truncated at the end."""
         self._run("one_writer")
         for table, content in rows.filled():
             if table != "box":
@@ -134,6 +143,7 @@ class _Transaction:
         self._states(rows, results, reactivated)
         if rows.recorded:
             self._run("upsert_recorded")
+        self._empty(wholly)
         absorbed = len(rows.result) + len(rows.image) - results - images
         return Written(results, images, absorbed, +self._rows)
 
@@ -154,6 +164,7 @@ class _Transaction:
         """Write outcomes and their boxes; how many rows got a newer outcome."""
         if not rows.result:
             return 0
+        self._staged |= {"stage_applied", "stage_better"}
         applied = self._write("result", "upsert_result")
         self._run("count_fresh_results")
         if self._count() == len(rows.result):
@@ -195,7 +206,15 @@ class _Transaction:
         elif results or rows.image or rows.request_state:
             self._run("update_touched_states")
 
+    def _empty(self, wholly: bool) -> None:
+        if not wholly:
+            self._run("empty_staging")
+        elif self._staged:
+            self._cursor.execute(f"TRUNCATE {', '.join(sorted(self._staged))}")
+
     def _copy(self, target: str, table: str, rows: Sequence[Row]) -> None:
+        if target.startswith("stage_"):
+            self._staged.add(target)
         columns = ", ".join(COLUMNS[table])
         content = io.BytesIO(copy_text(table, rows))
         self._cursor.copy_expert(f"COPY {target} ({columns}) FROM STDIN WITH (NULL '{NULL}')", content)

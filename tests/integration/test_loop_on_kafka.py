@@ -20,7 +20,7 @@ from thumper.record import Done, Outgoing, Partition, Record
 from thumper.settings import Settings
 from thumper.source import KafkaSource
 from thumper.stage import Backpressure
-from thumper.topics import TOPICS, differing_configs, ensure_topics, list_topics
+from thumper.topics import TOPICS, WORK, differing_configs, ensure_topics, list_topics
 
 pytestmark = pytest.mark.integration
 
@@ -86,8 +86,10 @@ class SwallowStage(EchoStage):
 class Worker:
     """A loop on a thread of its own."""
 
-    def __init__(self, settings: Settings, name: str, hold: threading.Event | None = None) -> None:
-        source = KafkaSource(settings, "detector", ["images"])
+    def __init__(
+        self, settings: Settings, name: str, hold: threading.Event | None = None, topics: Sequence[str] = ("images",)
+    ) -> None:
+        source = KafkaSource(settings, "detector", topics)
         committer = TransactionCommitter(settings, name, source.consumer)
         self.loop = ConsumerLoop(source, EchoStage(hold), committer, CLOCK, grace_s=1.0)
         self._thread = threading.Thread(target=self.loop.run, daemon=True)
@@ -204,6 +206,29 @@ def test_a_member_that_joins_and_one_that_leaves_make_no_gap_and_no_repeat(topic
     second.stop()
     for found in offsets(read_all(topics, "detections")).values():
         assert found == list(range(len(found)))
+
+
+def owned(settings: Settings) -> list[list[str]]:
+    """By member of the group, what it has: `images 0`."""
+    name = Names(settings).group("detector")
+    found = make_admin(settings).describe_consumer_groups([name])[name].result(10)
+    places = [member.assignment.topic_partitions for member in found.members]
+    return [sorted(f"{Names(settings).own(one.topic)} {one.partition}" for one in own) for own in places]
+
+
+def test_one_that_joins_later_gets_its_share_of_each_topic(topics: Settings) -> None:
+    """An assignor that counts all partitions alike gives it those of the first topic, and leaves those of the other."""
+    first = Worker(topics, "detector-1", topics=WORK)
+    wait_until(lambda: first.loop.health().joined)
+    second = Worker(topics, "detector-2", topics=WORK)
+    shares = [
+        ["images 0", "images 1", "requests 0", "requests 1"],
+        ["images 2", "images 3", "requests 2", "requests 3"],
+    ]
+    wait_until(lambda: sorted(owned(topics)) == shares)
+    first.stop()
+    wait_until(lambda: owned(topics) == [sorted(shares[0] + shares[1])])
+    second.stop()
 
 
 def test_what_is_in_hand_at_the_end_is_left_to_the_next(topics: Settings) -> None:

@@ -45,10 +45,9 @@ class Plan:
     window_s: float = 60.0
     settling_s: float = SETTLING_S
 
-    def events(self, workers: int) -> int:
-        """Enough for so many, even if each takes all from a single partition of its own first."""
-        one = BATCH / self.latency_s * (self.window_s + self.settling_s)
-        return int(one * (self.partitions if workers > 1 else 2))
+    def events(self) -> int:
+        """Enough for a step, even if each worker takes all from a single partition first."""
+        return int(BATCH / self.latency_s * (self.window_s + self.settling_s) * self.partitions)
 
 
 QUICK = Plan((1, 2, 4), partitions=8, latency_s=0.2, window_s=4.0, settling_s=20.0)
@@ -79,11 +78,8 @@ def measure(crew: Crew, plan: Plan, say: Say) -> list[Step]:
     """Add workers as planned. Raises SideFailed if one ends, or if the events do not last."""
     steps = []
     with closing(LagReader(crew.settings)) as lags:
-        emitted = 0
-        for workers in plan.workers:
-            more = plan.events(workers)
-            emit_images(crew.settings, emitted + more, emitted)
-            emitted += more
+        for number, workers in enumerate(plan.workers):
+            emit_images(crew.settings, (number + 1) * plan.events(), number * plan.events())
             crew.grow(workers)
             steps.append(_step(crew, plan, lags))
             say(f"{workers} workers: {60 * steps[-1].rate:,.0f} pictures/min; {steps[-1].note}")

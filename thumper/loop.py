@@ -152,6 +152,9 @@ class ConsumerLoop:
         self._committed.update(dict.fromkeys(starts, None))
         if self._held:
             self._source.hold(starts)
+        else:
+            # The client brings a partition back as it went: held, if it was when it was revoked.
+            self._source.release(starts)
         log.info("partitions assigned", partitions=_words(starts))
 
     def revoked(self, partitions: Sequence[Partition]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.image import ImageImported
 from thumper.clock import SystemClock
@@ -208,26 +208,37 @@ def test_a_member_that_joins_and_one_that_leaves_make_no_gap_and_no_repeat(topic
         assert found == list(range(len(found)))
 
 
-def owned(settings: Settings) -> list[list[str]]:
+def owned(settings: Settings, admin: AdminClient) -> list[list[str]]:
     """By member of the group, what it has: `images 0`."""
     name = Names(settings).group("detector")
-    found = make_admin(settings).describe_consumer_groups([name])[name].result(10)
+    found = admin.describe_consumer_groups([name])[name].result(60)
     places = [member.assignment.topic_partitions for member in found.members]
-    return [sorted(f"{Names(settings).own(one.topic)} {one.partition}" for one in own) for own in places]
+    return sorted(sorted(f"{Names(settings).own(one.topic)} {one.partition}" for one in own) for own in places)
 
 
 def test_one_that_joins_later_gets_its_share_of_each_topic(topics: Settings) -> None:
     """An assignor that counts all partitions alike gives it those of the first topic, and leaves those of the other."""
-    first = Worker(topics, "detector-1", topics=WORK)
+    first, admin = Worker(topics, "detector-1", topics=WORK), make_admin(topics)
     wait_until(lambda: first.loop.health().joined)
     second = Worker(topics, "detector-2", topics=WORK)
-    shares = [
-        ["images 0", "images 1", "requests 0", "requests 1"],
-        ["images 2", "images 3", "requests 2", "requests 3"],
-    ]
-    wait_until(lambda: sorted(owned(topics)) == shares)
+    shares = [[f"{topic} {number}" for topic in WORK for number in numbers] for numbers in ((0, 1), (2, 3))]
+    wait_until(lambda: owned(topics, admin) == shares)
     first.stop()
-    wait_until(lambda: owned(topics) == [sorted(shares[0] + shares[1])])
+    wait_until(lambda: owned(topics, admin) == [sorted(shares[0] + shares[1])])
+    second.stop()
+
+
+def test_what_was_held_and_comes_back_at_a_rebalance_is_delivered_again(topics: Settings) -> None:
+    hold = threading.Event()
+    hold.set()
+    emit_images(topics, 400)
+    first, admin, lag = Worker(topics, "detector-1", hold), make_admin(topics), LagReader(topics)
+    wait_until(lambda: first.loop._held)
+    second = Worker(topics, "detector-2", hold)
+    wait_until(lambda: len(owned(topics, admin)) == 2 and all(owned(topics, admin)))
+    hold.clear()
+    wait_until(lambda: lag.read("detector", ["images"]).lag == 0)
+    first.stop()
     second.stop()
 
 

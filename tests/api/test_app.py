@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from api.app import create_app, serve
+from api.app import _listening, create_app, serve
 from api.deps import open_deps
 from api.security import MAX_BODY_BYTES
 from tests.api.serving import serving
@@ -212,6 +212,12 @@ def test_beyond_loopback_a_token_must_be_set_and_there_are_no_docs(settings: Set
     with open_deps(with_token) as deps, serving(create_app(deps)) as client:
         assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 404
         problem(client.post(BATCH), 401)
+
+
+def test_answers_go_out_at_once_on_connections_that_are_used_again(settings: Settings) -> None:
+    with _listening(settings.model_copy(update={"api_port": 0})) as listening:
+        # asyncio turns delaying (Nagle) off for connections whose protocol is known to be TCP, and for no others.
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_a_port_in_use_is_named(settings: Settings) -> None:

@@ -9,26 +9,28 @@ SELECT topic, log_partition, next_offset FROM recorded;
 
 -- name: tallies
 -- Image rows by place and by partition, each by state, below and beyond the committed offsets: whole blocks from the
--- counters, the block that a committed offset cuts through from the rows themselves.
-WITH committed (log_partition, next_offset) AS (
-    SELECT * FROM unnest(CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]))
+-- counters; of the block that a committed offset cuts through, the shorter side from the rows themselves.
+WITH committed (log_partition, next_offset, block, upper) AS (
+    SELECT c.log_partition, c.next_offset, c.next_offset / :block_size,
+           c.next_offset % :block_size >= :block_size / 2
+    FROM unnest(CAST(:partitions AS integer[]), CAST(:offsets AS bigint[])) AS c (log_partition, next_offset)
 ), split AS (
-    SELECT k.location_id, k.log_partition, k.state,
-           CASE WHEN k.block > c.next_offset / :block_size THEN k.pictures ELSE 0 END AS ahead,
-           CASE WHEN k.block > c.next_offset / :block_size THEN 0 ELSE k.pictures END AS behind
+    SELECT k.location_id, k.log_partition, k.state, k.pictures,
+           CASE WHEN k.block > c.block OR (k.block = c.block AND NOT c.upper) THEN k.pictures ELSE 0 END AS ahead
     FROM counter k LEFT JOIN committed c USING (log_partition)
     UNION ALL
-    SELECT cut.location_id, c.log_partition, cut.state, cut.pictures, -cut.pictures
+    SELECT cut.location_id, c.log_partition, cut.state, 0, CASE WHEN c.upper THEN cut.pictures ELSE -cut.pictures END
     FROM committed c CROSS JOIN LATERAL (
         SELECT coalesce(i.location_id, CAST(:nowhere AS uuid)) AS location_id, i.state, count(*) AS pictures
         FROM image i
         WHERE i.log_partition = c.log_partition
-          AND i.log_offset >= c.next_offset AND i.log_offset < (c.next_offset / :block_size + 1) * :block_size
+          AND i.log_offset >= CASE WHEN c.upper THEN c.next_offset ELSE c.block * :block_size END
+          AND i.log_offset < CASE WHEN c.upper THEN (c.block + 1) * :block_size ELSE c.next_offset END
         GROUP BY 1, 2
     ) cut
 )
 SELECT location_id, log_partition, state,
-       CAST(sum(ahead) AS bigint) AS ahead, CAST(sum(behind) AS bigint) AS behind
+       CAST(sum(ahead) AS bigint) AS ahead, CAST(sum(pictures - ahead) AS bigint) AS behind
 FROM split
 GROUP BY GROUPING SETS ((location_id, state), (log_partition, state));
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from api.snapshot import Shared
-from thumper.clock import SteppedClock
+from thumper.clock import SteppedClock, SystemClock
+from thumper.embedded.waiting import wait_until
 from thumper.errors import KafkaDown
 
 
@@ -16,14 +17,14 @@ class Counting:
     def __init__(self, go: threading.Event | None = None, error: Exception | None = None) -> None:
         self.read = 0
         self._go = go
-        self._error = error
+        self.error = error
 
     def __call__(self) -> int:
         self.read += 1
         if self._go is not None:
             assert self._go.wait(10)
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return self.read
 
 
@@ -56,4 +57,51 @@ def test_a_failure_is_shared_too_and_then_forgotten() -> None:
     clock.step(0.3)
     with pytest.raises(KafkaDown):
         shared.get()
+    assert source.read == 2
+
+
+def test_while_callers_come_often_the_next_one_is_read_behind_their_backs() -> None:
+    go, clock = threading.Event(), SteppedClock()
+    go.set()
+    source = Counting(go)
+    shared = Shared(source, clock, 0.25)
+    assert shared.get() == 1
+    go.clear()
+    clock.step(0.2)
+    # The reading that this starts does not end before `go`; nobody waits for it.
+    assert [shared.get(), shared.get()] == [1, 1]
+    go.set()
+    assert wait_until(lambda: shared.get() == 2, SystemClock(), 10)
+    assert source.read == 2
+
+
+def test_nobody_gets_what_was_older_than_that_when_he_came() -> None:
+    go, clock = threading.Event(), SteppedClock()
+    source = Counting(go)
+    shared = Shared(source, clock, 0.25)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shared.get)
+        assert wait_until(lambda: source.read == 1, SystemClock(), 10)
+        clock.step(0.3)
+        second = pool.submit(shared.get)
+        go.set()
+        assert (first.result(10), second.result(10)) == (1, 2)
+
+
+def test_a_failure_behind_their_backs_is_told_to_the_next_caller() -> None:
+    clock, source = SteppedClock(), Counting()
+    shared = Shared(source, clock, 0.25)
+    assert shared.get() == 1
+    source.error = KafkaDown("away")
+    clock.step(0.2)
+    assert shared.get() == 1
+
+    def told() -> bool:
+        try:
+            shared.get()
+        except KafkaDown:
+            return True
+        return False
+
+    assert wait_until(told, SystemClock(), 10)
     assert source.read == 2

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import structlog
 
+from cli.limits import refuse_batch_beyond_memory
 from schemas.fact import ModelActivated, ModelAdded
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
@@ -87,6 +88,8 @@ def run_detector(
     with _Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
         brain = brain_of(settings)
+        if brain.read:
+            refuse_batch_beyond_memory(settings.batch_size, brain.model.input_px)
         _patiently(lambda: _ask_broker(settings), clock, until_signalled)
         board = Board()
         stage = _detector_stage(settings, worker, brain, clock, board)

@@ -44,7 +44,7 @@ lint: .venv/.dev ## style, types, import rules
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: .venv/.torch ## ratios against the ceiling and the peers, into benchmarks/results.json
+bench: .venv/.torch .megadetector/.done ## ratios against the ceiling and the peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 .PHONY: schemas
@@ -57,11 +57,12 @@ lock: $(UV) ## resolve requirements/*.txt anew
 	compile requirements/uv.in -o requirements/uv.txt; \
 	compile pyproject.toml -o requirements/core.txt; \
 	compile pyproject.toml --extra dev -c requirements/core.txt -o requirements/dev.txt; \
-	compile pyproject.toml --extra dev --extra torch -c requirements/dev.txt -o requirements/torch.txt
+	compile pyproject.toml --extra dev --extra torch -c requirements/dev.txt -o requirements/torch.txt; \
+	compile --no-deps requirements/megadetector.in -o requirements/megadetector.txt
 
 .PHONY: clean
 clean: ## remove what make made: environments, demo, caches (not your data in .thumper)
-	rm -rf .venv .uv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .uv .megadetector demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV): requirements/uv.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Thumper needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11")'
@@ -82,4 +83,12 @@ $(UV): requirements/uv.txt
 .venv/.torch: .venv/.dev requirements/torch.txt
 	@echo "Installing torch and ultralytics: 5.7 GB on disk. (make test-quick does without them.)"
 	$(UV) pip install -q --require-hashes -r requirements/torch.txt
+	@touch $@
+
+# A peer of the benchmarks, in an environment of its own that sees the torch of .venv.
+.megadetector/.done: .venv/.torch requirements/megadetector.txt
+	$(UV) venv -q --allow-existing --python "$(PYTHON)" .megadetector
+	$(UV) pip install -q --python .megadetector/bin/python --no-deps --require-hashes -r requirements/megadetector.txt
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > .megadetector/lib/torch.pth
+	mv .megadetector/lib/torch.pth "$$(.megadetector/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@

@@ -1,10 +1,11 @@
-"""`python -m benchmarks`: all benchmarks, or some; a table, and benchmarks/results.json.
+"""`python -m benchmarks`: all benchmarks, or some; a table, benchmarks/results.json, and a picture of it, results.svg.
 
 Exit code 0: all was measured; 1: some of it could not be, and its row says why; 130: interrupted.
 """
 
 import argparse
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -15,22 +16,27 @@ from pathlib import Path
 from benchmarks import (
     agreement,
     detector_loop,
+    detector_memory,
     end_to_end,
+    import_memory,
     importing,
     latency,
     pictures,
+    plot,
     rebalance,
     replay,
     sink,
+    stages,
+    status_page,
     workers,
 )
 from benchmarks.machine import machine_facts, picture_facts
 from benchmarks.report import Question, Row, document, table, unmeasured
+from benchmarks.words import at_least
 from benchmarks.world import WORK, Asked, World, opened
 from thumper.embedded import postgres
 from thumper.errors import ThumperError, UserError
 
-RESULTS = Path(__file__).parent / "results.json"
 ROUNDS, QUICK_ROUNDS = 5, 1
 
 Bench = Callable[[World, Sequence[Question]], list[Row]]
@@ -38,12 +44,11 @@ Bench = Callable[[World, Sequence[Question]], list[Row]]
 
 def main() -> int:
     """Run what is asked; the exit code."""
-    for name in [name for name in os.environ if name.startswith("THUMPER_")]:
-        del os.environ[name]  # measured as it is shipped
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asked = _asked()
-        with _only_one():
+        _as_shipped()
+        with _only_one(asked.work):
             return _run(asked)
     except ThumperError as error:
         print(f"benchmarks: {error.message}\n            {error.hint}".rstrip(), file=sys.stderr)
@@ -55,19 +60,35 @@ def main() -> int:
 
 def _run(asked: Asked) -> int:
     machine = machine_facts()
-    source = pictures.choose(asked.pictures, WORK, _say)  # what is wrong with them is said before anything is started
+    source = pictures.choose(
+        asked.pictures, asked.work, _say
+    )  # what is wrong with them is said before anything is started
     machine["pictures"] = picture_facts(source.what, source.paths)
     with opened(asked, _say) as world:
         rows = [row for questions, bench in _benches() for row in _rows(world, questions, bench)]
-    RESULTS.write_text(document(rows, machine))
+    results = asked.work.with_name("results.json")
+    results.write_text(document(rows, machine))
+    drawn = json.loads(results.read_text())
+    results.with_suffix(".svg").write_text(plot.svg(drawn["rows"], plot.subtitle(drawn)))
     print(table(rows))
-    print(f"\n{machine['cores']} cores of {machine['cpu']}; {source.what}; all of it: {RESULTS}")
+    print(f"\n{machine['cores']} cores of {machine['cpu']}; {source.what}; all of it: {results}, results.svg")
     return 1 if any(row.reason for row in rows) else 0
+
+
+def _as_shipped() -> None:
+    """Without the settings of whoever calls. Raises UserError for a device that is not measured on."""
+    device = os.environ.get("THUMPER_DEVICE", "auto")
+    if device not in ("auto", "cpu"):
+        raise UserError(f"THUMPER_DEVICE is {device}: these benchmarks measure the processor", "unset it, or set cpu")
+    for name in [name for name in os.environ if name.startswith("THUMPER_")]:
+        _say(f"{name} is left out: measured as it is shipped")
+        del os.environ[name]
 
 
 def _benches() -> list[tuple[list[Question], Bench]]:
     return [
         (end_to_end.questions(), end_to_end.run),
+        (stages.QUESTIONS, stages.run),
         (detector_loop.QUESTIONS, detector_loop.run),
         (workers.QUESTIONS, workers.run),
         (rebalance.QUESTIONS, rebalance.run),
@@ -77,6 +98,9 @@ def _benches() -> list[tuple[list[Question], Bench]]:
         (sink.QUESTIONS, _sink),
         (importing.QUESTIONS, importing.run),
         (agreement.QUESTIONS, agreement.run),
+        (status_page.QUESTIONS, status_page.run),
+        (import_memory.QUESTIONS, import_memory.run),
+        (detector_memory.QUESTIONS, detector_memory.run),
     ]
 
 
@@ -105,21 +129,25 @@ def _asked() -> Asked:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
-    parser.add_argument("--rounds", type=int, default=0, help=f"of each comparison; default {ROUNDS}")
+    parser.add_argument("--rounds", type=at_least(1), help=f"of each comparison; default {ROUNDS}")
     parser.add_argument("--pictures", type=Path, help="a folder of your own pictures for the end_to_end rows")
     parser.add_argument("--quick", action="store_true", help="few pictures: to see that it runs, not how fast")
+    parser.add_argument(
+        "--work", type=Path, default=WORK, help="a folder of its own, made if need be; results.json comes beside it"
+    )
     given = parser.parse_args()
-    if given.rounds < 0:
-        parser.error("--rounds: at least 1")
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
-    return Asked(tuple(given.only), rounds, given.quick, given.pictures)
+    return Asked(tuple(given.only), rounds, given.quick, given.pictures, given.work.absolute())
 
 
 @contextmanager
-def _only_one() -> Iterator[None]:
+def _only_one(work: Path) -> Iterator[None]:
     """Two at once would measure each other. Raises UserError."""
-    WORK.mkdir(exist_ok=True)
-    with (WORK / "lock").open("w") as lock:
+    try:
+        work.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{work} cannot be made: {error.strerror}", "give another folder: --work FOLDER") from None
+    with (work / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

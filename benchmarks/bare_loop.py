@@ -8,9 +8,11 @@ no headers, no heartbeat, no rebalance.
 """
 
 import argparse
+import sys
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 
+from benchmarks.words import at_least, ended
 from processors.detector.backends.fixed import description
 from schemas.codec import SHAPES
 from schemas.detection import DetectionCompleted, Runtime, SourceRef, Timings
@@ -89,10 +91,10 @@ def main() -> None:
     """Read the arguments, run, print. How to reach Kafka stands in the environment, as for every part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--group", required=True)
-    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--count", type=at_least(1), required=True)
     given = parser.parse_args()
     print(f"{loop(read_settings(), given.group, given.count, SystemClock()):.1f} events/s")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

@@ -9,12 +9,14 @@ and nothing else: decoding threads, batches of one shape, both streams of the CP
 import argparse
 import os
 import queue
+import sys
 import threading
 from collections import defaultdict
 from pathlib import Path
 
 import openvino  # type: ignore[import-untyped]
 
+from benchmarks.words import at_least, ended, folder
 from processors.detector.backends import choose
 from processors.detector.backends.contract import Detector
 from processors.detector.config import cores
@@ -94,8 +96,8 @@ def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--pictures", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=0, help="how many; default: each once")
+    parser.add_argument("--pictures", type=folder, required=True)
+    parser.add_argument("--count", type=at_least(0), default=0, help="how many; default: each once")
     parser.add_argument("--device", default="auto")
     given = parser.parse_args()
     pictures = find(given.pictures)
@@ -107,4 +109,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

@@ -9,7 +9,7 @@ import psutil
 from thumper.clock import SystemClock
 
 BENCHMARK, OTHERS = "benchmark", "others"
-_ALL = "all"
+ALL = "all"
 _IDLE = ("idle", "iowait", "guest", "guest_nice")  # guests are in user time already
 # A machine of which others use less than this, in percent, counts as quiet.
 QUIET = 10.0
@@ -21,7 +21,7 @@ LOOK_S = 1.0
 def used_s(pids: Mapping[str, int]) -> dict[str, float]:
     """Seconds of processor time so far: of each tree of processes, of this process alone, and of everybody."""
     own = os.times()
-    return {name: _of_tree(pid) for name, pid in pids.items()} | {BENCHMARK: own.user + own.system, _ALL: busy_s()}
+    return {name: _of_tree(pid) for name, pid in pids.items()} | {BENCHMARK: own.user + own.system, ALL: busy_s()}
 
 
 def shares(before: Mapping[str, float], after: Mapping[str, float], whole_s: float) -> dict[str, float]:
@@ -30,7 +30,7 @@ def shares(before: Mapping[str, float], after: Mapping[str, float], whole_s: flo
     `others`: what used the processors and belongs to none of the rest.
     """
     used = {name: 100 * (after[name] - before[name]) / whole_s for name in before}
-    busy = used.pop(_ALL)
+    busy = used.pop(ALL)
     return {name: round(share, 1) for name, share in {**used, OTHERS: max(0.0, busy - sum(used.values()))}.items()}
 
 

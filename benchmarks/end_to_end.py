@@ -22,6 +22,7 @@ from benchmarks.world import World
 from processors.detector.config import cores
 
 CEILING, SHIPPED, TUNED = "end_to_end_vs_ceiling", "end_to_end_vs_yolo_predict", "end_to_end_vs_yolo_predict_tuned"
+MEGADETECTOR = "end_to_end_vs_megadetector"
 UNIT = "pictures/s"
 PICTURES, QUICK_PICTURES = 1_000, 60
 # Of these, so many for `yolo predict`, which takes three times as long; and for finding its best settings.
@@ -35,6 +36,7 @@ def questions() -> list[Question]:
         Question(CEILING, UNIT, "decoding and inference in a bare loop (benchmarks.ceiling)", 0.85),
         Question(SHIPPED, UNIT, "yolo predict as shipped: batch 1, its own torch threads", shipped),
         Question(TUNED, UNIT, "yolo predict at its best batch and torch threads here", tuned),
+        Question(MEGADETECTOR, UNIT, "MegaDetector's batch runner on the same weights, batch 1, a thread a core"),
     ]
 
 
@@ -82,6 +84,7 @@ class _Contest:
             CEILING: lambda: self._ceiling,
             SHIPPED: self._shipped,
             TUNED: self._tuned,
+            MEGADETECTOR: self._megadetector,
         }
         return {OURS: self._pass, **{name: prepared[name]() for name in names}}
 
@@ -112,6 +115,11 @@ class _Contest:
 
     def _shipped(self) -> Side:
         return partial(self._yolo, pictures.flat(self.made, FOR_YOLO, self.world.folder("flat")))
+
+    def _megadetector(self) -> Side:
+        folder = pictures.flat(self.made, FOR_YOLO, self.world.folder("flat-megadetector"))
+        words = ("--weights", self.weights[0], "--pictures", folder)
+        return lambda: peers.rate_of("megadetector_batch", *words, marks=self.world.marks)
 
     def _tuned(self) -> Side:
         some = pictures.flat(self.made, FOR_TUNING, self.world.folder("flat-tuning"))

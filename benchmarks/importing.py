@@ -12,18 +12,12 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from benchmarks import peers, pictures
 from benchmarks.parts import Parts
 from benchmarks.report import Question, Row
 from benchmarks.turns import OURS, Side, SideFailed, best, take_turns
-from benchmarks.world import World
+from benchmarks.world import World, apart
 from cli.wiring import before_apps
-from thumper.embedded import postgres
-from thumper.kafka import Names, make_admin
-from thumper.settings import Settings
-from thumper.topics import TOPICS
 
 COPY, IN_PLACE = "import_vs_read", "import_in_place_vs_read"
 QUESTIONS = [
@@ -77,31 +71,15 @@ def _bare(world: World, card: Path, copying: bool, threads: str) -> float:
 
 def _import(world: World, card: Path, copying: bool, pictures_count: int, name: str) -> float:
     home = world.folder("import-home")
-    state = world.stack.state()
-    settings = world.settings.model_copy(
-        update={
-            "database_url": SecretStr(postgres.create_database(state, name)),
-            "topic_prefix": f"{name}.",
-            "group_prefix": f"{name}.",
-            "store": (home / "store").absolute().as_uri(),
-            "roots": (card.absolute(),),
-        }
-    )
-    before_apps(settings)
-    os.sync()
+    own = {"store": (home / "store").absolute().as_uri(), "roots": (card.absolute(),)}
     try:
-        with Parts(settings, home / "logs", world.marks) as parts:
-            done = parts.json_of("import", str(card), "--json", *(() if copying else ("--in-place",)))
+        with apart(world, name, **own) as settings:
+            before_apps(settings)
+            os.sync()
+            with Parts(settings, home / "logs", world.marks) as parts:
+                done = parts.json_of("import", str(card), "--json", *(() if copying else ("--in-place",)))
     finally:
-        _remove(settings)
-        postgres.drop_database(state, name)
         shutil.rmtree(home)
     if done["imported"] != pictures_count:
         raise SideFailed(f"{done['imported']} of {pictures_count} pictures were imported: {done['complaints'][:1]}")
     return float(done["imported"]) / float(done["seconds"])
-
-
-def _remove(settings: Settings) -> None:
-    admin, names = make_admin(settings), Names(settings)
-    for future in admin.delete_topics([names.topic(name) for name in TOPICS]).values():
-        future.result(30)

@@ -18,6 +18,8 @@ from thumper.embedded.waiting import wait_until
 from thumper.settings import Settings
 
 PATIENCE_S = 120.0
+# Where a part tells its threads (benchmarks.told_threads).
+THREADS_FILE = "THREADS_FILE"
 
 
 class Part:
@@ -69,6 +71,11 @@ class Part:
         self._process.kill()
         self._process.wait(30)
 
+    def threads(self) -> dict[int, str]:
+        """Python's names of its threads by Linux's number of them, if it was started to tell them."""
+        told: dict[str, str] = json.loads(_threads_of(self._log).read_text())
+        return {int(number): name for number, name in told.items()}
+
     def stop(self) -> None:
         """In order; at once if that takes too long."""
         if self._process.poll() is None:
@@ -81,10 +88,11 @@ class Part:
 
 
 class Parts:
-    """Starts parts; a context manager that stops what is left."""
+    """Starts parts; a context manager that stops what is left. told: they tell their threads (see Part.threads)."""
 
-    def __init__(self, settings: Settings, folder: Path, marks: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, folder: Path, marks: Mapping[str, str], told: bool = False) -> None:
         self.settings = settings
+        self._program = "benchmarks.told_threads" if told else ""
         self._folder = folder
         self._marks = marks
         self._started: list[Part] = []
@@ -102,8 +110,8 @@ class Parts:
         log = self._folder / f"{name}-{len(self._started)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                (sys.executable, "-m", program, *words),
-                env=self._environment(settings or self.settings),
+                (sys.executable, "-m", self._program or program, *words),
+                env=self._environment(settings or self.settings) | {THREADS_FILE: str(_threads_of(log))},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -151,3 +159,7 @@ class Parts:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _threads_of(log: Path) -> Path:
+    return log.absolute().with_suffix(".threads")

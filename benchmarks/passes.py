@@ -56,22 +56,23 @@ class Passes:
         self._settings = settings
         self._parts = parts
         self._servers = servers
-        self._clock = SystemClock()
-        self._engine = make_engine(settings)
+        self.clock = SystemClock()
+        self.engine = make_engine(settings)
         self._lags = LagReader(settings)
-        self._pictures = 0
+        self.pictures = 0
         self._passed = 0
-        self._others: dict[str, int] = {}
+        self.others: dict[str, int] = {}
+        self.sink: Part
 
     def prepare(self, card: Path, pictures: int) -> None:
         """Start sink and API, and import `card`, which has so many pictures. Raises SideFailed."""
-        sink, api = self._parts.start("sink", "--name", SINK).wait_ready(), self._parts.start("api")
-        self._others = {**self._servers, SINK: sink.pid, "api": api.pid}
+        self.sink, api = self._parts.start("sink", "--name", SINK).wait_ready(), self._parts.start("api")
+        self.others = {**self._servers, SINK: self.sink.pid, "api": api.pid}
         done = self._parts.json_of("import", str(card), "--json")
         if done["imported"] != pictures:
             raise SideFailed(f"{done['imported']} of {pictures} pictures were imported: {done['complaints'][:1]}")
-        self._pictures = pictures
-        self._wait(lambda: self._lags.read(SINK, RECORDED).lag == 0, sink, "the sink records the import")
+        self.pictures = pictures
+        self._wait(lambda: self._lags.read(SINK, RECORDED).lag == 0, self.sink, "the sink records the import")
 
     def one(self) -> Pass:
         """One pass. Raises SideFailed."""
@@ -82,34 +83,35 @@ class Passes:
         detector = self._parts.start("detector", "--name", "detector-1", settings=settings)
         try:
             detector.wait_ready()
-            return self._measured(detector, model.id)
+            return self.measured(detector, model.id)
         finally:
             detector.stop()
 
     def close(self) -> None:
         """Give back the connections."""
         self._lags.close()
-        self._engine.dispose()
+        self.engine.dispose()
 
-    def _measured(self, detector: Part, model_id: str) -> Pass:
-        pids = {DETECTOR: detector.pid, **self._others}
-        before, looked_s = cpu.used_s(pids), self._clock.now_s()
+    def measured(self, detector: Part, model_id: str) -> Pass:
+        """From the detector's partitions to the last row. Raises SideFailed."""
+        pids = {DETECTOR: detector.pid, **self.others}
+        before, looked_s = cpu.used_s(pids), self.clock.now_s()
         start = detector.said_at("partitions assigned").timestamp()
         seen = self._watch(detector, model_id)
-        end = self._clock.wall().timestamp()
+        end = self.clock.wall().timestamp()
         after = cpu.used_s(pids)
-        used_ms = 1_000 * sum(after[name] - before[name] for name in pids) / self._pictures
-        whole_s = (self._clock.now_s() - looked_s) * (os.cpu_count() or 1)
+        used_ms = 1_000 * sum(after[name] - before[name] for name in pids) / self.pictures
+        whole_s = (self.clock.now_s() - looked_s) * (os.cpu_count() or 1)
         shares = cpu.shares(before, after, whole_s)
-        return Pass(self._pictures / (end - start), steady_rate(seen, self._pictures), used_ms, shares)
+        return Pass(self.pictures / (end - start), steady_rate(seen, self.pictures), used_ms, shares)
 
     def _watch(self, detector: Part, model_id: str) -> list[tuple[float, int]]:
         """Look until all is done; what was recorded when: (monotonic seconds, pictures)."""
-        seen = [(self._clock.now_s(), 0)]
+        seen = [(self.clock.now_s(), 0)]
 
         def recorded() -> bool:
-            seen.append((self._clock.now_s(), self._recorded(model_id)))
-            return seen[-1][1] == self._pictures
+            seen.append((self.clock.now_s(), self._recorded(model_id)))
+            return seen[-1][1] == self.pictures
 
         def drained() -> bool:
             return self._lags.read(DETECTOR, WORK).lag == 0 and self._lags.read(SINK, RECORDED).lag == 0
@@ -119,7 +121,7 @@ class Passes:
         return seen
 
     def _recorded(self, model_id: str) -> int:
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             completed, all_ = connection.execute(_RECORDED, {"completed": COMPLETED, "model_id": model_id}).one()
         if all_ != completed:
             raise SideFailed(f"{all_ - completed} pictures have failed outcomes: measure with whole ones")
@@ -132,8 +134,8 @@ class Passes:
             part.check()
             return holds()
 
-        limit_s = PATIENCE_S + self._pictures
-        if not wait_until(looked, self._clock, limit_s, look_s):
+        limit_s = PATIENCE_S + self.pictures
+        if not wait_until(looked, self.clock, limit_s, look_s):
             raise SideFailed(f"not within {limit_s:.0f} s: {what}")
 
 

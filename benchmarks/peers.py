@@ -1,6 +1,7 @@
 """Peers as processes of their own: a module of this package that prints its rate as the first word of its last line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ def run(module: str, *words: object, marks: Mapping[str, str]) -> str:
         )
     except subprocess.TimeoutExpired:
         raise SideFailed(f"{module} took longer than {LIMIT_S} s") from None
+    if done.returncode == -signal.SIGKILL:
+        raise SideFailed(f"{module} was killed: was there too little memory for it?")
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
         raise SideFailed(f"{module} ended with {done.returncode}: {last[:300]}")

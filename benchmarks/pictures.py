@@ -34,6 +34,8 @@ class Pictures:
 def choose(given: Path | None, work: Path, say: Say) -> Pictures:
     """Those of the user, else the real ones, else rendered ones. Raises UserError for a folder without pictures."""
     if given is not None:
+        if not given.is_dir():
+            raise UserError(f"there is no folder {given}", "give a folder with .jpg files: --pictures FOLDER")
         return _those_in(given, f"the pictures in {given}")
     if REAL.is_dir():
         return _those_in(REAL, "real trail-camera photographs (shared/data)")

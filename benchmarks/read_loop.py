@@ -9,11 +9,13 @@ before the clock starts.
 import argparse
 import hashlib
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.ceiling import find
+from benchmarks.words import at_least, ended, folder
 from producers.exif import read_metadata
 from thumper.clock import SystemClock
 
@@ -57,12 +59,15 @@ def _one(path: Path, into: Path | None) -> None:
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, required=True)
+    parser.add_argument("--pictures", type=folder, required=True)
     parser.add_argument("--into", type=Path)
-    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--threads", type=at_least(1), default=4)
     given = parser.parse_args()
-    print(f"{loop(find(given.pictures), given.into, given.threads):.2f} pictures/s")
+    paths = find(given.pictures)
+    if not paths:
+        parser.error(f"no pictures below {given.pictures}")
+    print(f"{loop(paths, given.into, given.threads):.2f} pictures/s")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 HEADINGS = ("name", "ours", "peer", "unit", "ratio", "from to", "goal", "holds", "rounds", "others %")
 
@@ -23,7 +23,7 @@ class Row:
     """An answer. ratio: the median of the rounds' ratios, lowest and highest their spread; value, peer_value: medians.
 
     disturbed: the most that others used of all processors in a round that counts, in percent.
-    reason: why there is no ratio, though there should be one.
+    reason: why there is no ratio, though there should be one. details: what the value consists of, in its unit.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Row:
     note: str = ""
     reason: str = ""
     disturbed: float = 0.0
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 def answer(asked: Question, ours: Sequence[float], peers: Sequence[float], note: str = "") -> Row:
@@ -77,7 +78,12 @@ def table(rows: Sequence[Row]) -> str:
     below = [
         "\n".join(
             f"    {line}"
-            for line in (f"against: {row.peer}", row.note, row.reason and f"NOT MEASURED: {row.reason}")
+            for line in (
+                f"against: {row.peer}",
+                row.note,
+                row.reason and f"NOT MEASURED: {row.reason}",
+                *(f"{value:8.2f}  {name}" for name, value in row.details.items()),
+            )
             if line
         )
         for row in rows

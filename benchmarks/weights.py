@@ -10,12 +10,15 @@ layer is turned down until, as in most pictures of a trail camera, there is noth
 import argparse
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
+from benchmarks.words import ended
 from processors.detector.backends.ultralytics import ENVIRONMENT
+from thumper.errors import UserError
 
 NAME = "yolo26n-quiet"
 INPUT_PX = 640
@@ -48,8 +51,11 @@ def yolo26n(work: Path, marks: Mapping[str, str]) -> tuple[Path, Path]:
 
 
 def _make(folder: Path) -> None:
-    import torch  # noqa: PLC0415  an extra
-    from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  an extra
+    try:
+        import torch  # noqa: PLC0415  an extra
+        from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise UserError(f"the weights cannot be made without torch ({error})", "`make install-torch`") from None
 
     torch.manual_seed(SEED)
     model = YOLO("yolo26n.yaml")
@@ -91,4 +97,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     os.environ.update(ENVIRONMENT)
-    _make(parser.parse_args().folder)
+    sys.exit(ended(lambda: _make(parser.parse_args().folder)))

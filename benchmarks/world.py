@@ -24,12 +24,13 @@ WORK = Path(__file__).parent / "work"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for. names: the rows that are wanted; pictures: the user's own."""
+    """What the command line asks for. names: the rows that are wanted; pictures: the user's own; work: a folder."""
 
     names: tuple[str, ...]
     rounds: int
     quick: bool
     pictures: Path | None
+    work: Path = WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,16 @@ class World:
 @contextmanager
 def opened(asked: Asked, say: Say) -> Iterator[World]:
     """A world of its own; whatever it started is stopped at the end, and what it stored is removed."""
-    WORK.mkdir(exist_ok=True)
-    stack = EmbeddedStack(WORK / "stack", ports=ANY_PORTS, say=lambda line: say(line.lower()))
+    asked.work.mkdir(exist_ok=True)
+    stack = EmbeddedStack(asked.work / "stack", ports=ANY_PORTS, say=lambda line: say(line.lower()))
     stack.remove()  # what a killed run left
-    shutil.rmtree(WORK / "logs", ignore_errors=True)
+    shutil.rmtree(asked.work / "logs", ignore_errors=True)
     try:
         settings = stack.start(Settings(_env_file=None, data_dir=stack.data_dir), apps=False, before_apps=before_apps)
-        yield World(asked, WORK, stack, settings, {MARK: mark_of(stack.data_dir)}, say)
+        yield World(asked, asked.work, stack, settings, {MARK: mark_of(stack.data_dir)}, say)
     finally:
         stack.remove()
-        shutil.rmtree(WORK / "run", ignore_errors=True)
+        shutil.rmtree(asked.work / "run", ignore_errors=True)
 
 
 @contextmanager

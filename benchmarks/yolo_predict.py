@@ -9,26 +9,31 @@ it is shipped: picture by picture, on torch threads of its own choice, a line pr
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.words import at_least, ended, folder
+from cli.limits import refuse_batch_beyond_memory
 from processors.detector.backends.ultralytics import ENVIRONMENT
 from processors.detector.model import IOU, MAX_BOXES, STORE_THRESHOLD
 from thumper.clock import SystemClock
+from thumper.errors import UserError
 
 
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--pictures", type=Path, required=True)
-    parser.add_argument("--input-px", type=int, default=640)
+    parser.add_argument("--pictures", type=folder, required=True)
+    parser.add_argument("--input-px", type=at_least(32), default=640)
     parser.add_argument("--threshold", type=float, default=STORE_THRESHOLD)
-    parser.add_argument("--batch", type=int, default=0, help="0: as shipped")
-    parser.add_argument("--threads", type=int, default=0, help="of torch; 0: as shipped")
+    parser.add_argument("--batch", type=at_least(0), default=0, help="0: as shipped")
+    parser.add_argument("--threads", type=at_least(0), default=0, help="of torch; 0: as shipped")
     parser.add_argument("--boxes", type=Path, help="write every picture's boxes into this file")
     given = parser.parse_args()
+    refuse_batch_beyond_memory(given.batch, given.input_px, "--batch")
     os.environ.update(ENVIRONMENT)
     results, rate = _predict(given)
     if given.boxes:
@@ -38,8 +43,11 @@ def main() -> None:
 
 def _predict(given: argparse.Namespace) -> tuple[list[Any], float]:
     """The results, if boxes are wanted, and pictures a second."""
-    import torch  # noqa: PLC0415  an extra
-    from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  an extra
+    try:
+        import torch  # noqa: PLC0415  an extra
+        from ultralytics.models.yolo.model import YOLO  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise UserError(f"yolo predict is not installed ({error})", "`make install-torch`") from None
 
     wanted: dict[str, Any] = {
         "imgsz": given.input_px,
@@ -53,7 +61,9 @@ def _predict(given: argparse.Namespace) -> tuple[list[Any], float]:
     if given.batch:
         wanted |= {"batch": given.batch, "verbose": False}
     model = YOLO(str(given.weights))
-    first = next(given.pictures.iterdir())
+    first = next(given.pictures.iterdir(), None)
+    if first is None:
+        raise UserError(f"no pictures in {given.pictures}")
     list(model.predict(source=str(first), **wanted))
     if given.threads:
         torch.set_num_threads(given.threads)  # it has set its own number when it chose the device
@@ -81,4 +91,4 @@ def _boxes(results: Iterable[Any]) -> dict[str, list[list[float]]]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

@@ -1,7 +1,7 @@
 """Rows, ratios, turns and shares: the parts of the benchmarks that compute."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -59,6 +59,12 @@ def test_the_table_says_what_was_compared_and_what_was_not_measured() -> None:
     assert " ".join(lines[4].split()) == "a_vs_b - - pictures/s - - 0.80 - 0 0"
     assert lines[-1].strip() == "NOT MEASURED: no torch"
     assert lines[0].index("holds") == lines[1].index("yes")
+
+
+def test_details_stand_below_the_row_and_in_the_document() -> None:
+    row = replace(answer(ASKED, [1.0], [2.0]), details={"inference": 20.125, "decoding": 8.0})
+    assert [line.strip() for line in table([row]).splitlines()[-2:]] == ["20.12  inference", "8.00  decoding"]
+    assert json.loads(document([row], {}))["rows"][0]["details"] == {"inference": 20.125, "decoding": 8.0}
 
 
 def test_sides_run_in_turn() -> None:

@@ -20,7 +20,7 @@ from api.problems import Refusal
 from api.queries import Reader
 from api.snapshot import Known, Reading, Shared, StatusReader
 from api.workers import BeatReader
-from producers.requests import Desk, Sender
+from producers.requests import Desk
 from schemas.envelope import NO_NUL
 from thumper.clock import Clock, SystemClock
 from thumper.database import make_engine
@@ -54,7 +54,7 @@ class Deps:
     engine: Engine
     lags: Log
     workers: Known
-    sender: Sender
+    sender: Emitter
     store: Pictures
     clock: Clock
     oldest: Oldest
@@ -66,6 +66,8 @@ class Deps:
     queueing: CapacityLimiter = field(init=False)
     # Decoding whole pictures takes memory: two at a time.
     drawing: CapacityLimiter = field(init=False)
+    # Each look into the dead letters is a consumer of its own.
+    reading: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
@@ -74,6 +76,7 @@ class Deps:
         self.registry = make_registry(self.board, Exporter(look.get, Names(self.settings), self.clock))
         self.queueing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
+        self.reading = CapacityLimiter(2)
 
     @property
     def desk(self) -> Desk:

@@ -243,6 +243,37 @@ class WorkerAnswer(Answer):
     last_error: str | None
 
 
+class DeadLetter(Answer):
+    """A message that could not be read. What it brought along is shown with escapes for all that does not print."""
+
+    number: Count = Field(examples=[17], description="its offset among the dead letters")
+    at: datetime = Field(description="when it was refused, by the broker's clock")
+    topic: str | None = Field(examples=["images"], description="where it came from; null if it does not say")
+    partition: int | None
+    offset: int | None
+    group: str = Field(examples=["detector"], description="the consumer group that refused it")
+    stage: str = Field(examples=["VALUE_CONVERTER"])
+    error_class: str = Field(examples=["UnreadableEvent"])
+    reason: str
+    key: str
+    value_bytes: Count
+    cut: list[str] = Field(description="what was too large to be kept whole; such a letter cannot be sent again")
+    retried: bool = Field(description="whether the message was sent again")
+
+
+class DeadLetterDetail(DeadLetter):
+    """One, with the headers that it came with, and its value up to 64,000 bytes."""
+
+    headers: list[tuple[str, str]]
+    value: str
+
+
+class LettersRetried(Answer):
+    """What was sent again; the broker has it."""
+
+    sent: Count
+
+
 class Model(Answer):
     """A model. What nobody has described has only an id."""
 

@@ -11,7 +11,7 @@ import yaml
 
 from schemas.alert import Alert
 from schemas.codec import KNOWN_MAJOR
-from schemas.control import GroupWanted
+from schemas.control import Control
 from schemas.detection import DetectionCompleted, DetectionFailed
 from schemas.envelope import Event
 from schemas.fact import Fact
@@ -27,7 +27,7 @@ EVENTS: dict[str, tuple[type[Event], ...]] = {
     "requests": (ProcessingRequested,),
     "detections": (DetectionCompleted, DetectionFailed),
     "facts": get_args(Fact),
-    "control": (GroupWanted,),
+    "control": get_args(Control),
     "workers": (WorkerBeat,),
     "alerts": (Alert,),
 }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from schemas.alert import Alert
-from schemas.control import GroupWanted
+from schemas.control import Control
 from schemas.detection import DetectionCompleted, DetectionFailed
 from schemas.envelope import Event
 from schemas.fact import Fact
@@ -33,7 +33,7 @@ SHAPES: dict[str, TypeAdapter[Any]] = {
     "requests": TypeAdapter(ProcessingRequested),
     "detections": TypeAdapter(Annotated[DetectionOutcome, Field(discriminator="type")]),
     "facts": TypeAdapter(Annotated[Fact, Field(discriminator="type")]),
-    "control": TypeAdapter(GroupWanted),
+    "control": TypeAdapter(Control),
     "workers": TypeAdapter(WorkerBeat),
     "alerts": TypeAdapter(Alert),
 }

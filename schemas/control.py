@@ -1,8 +1,12 @@
-"""`control`: the wanted state of a consumer group."""
+"""`control`: the wanted state of a consumer group, and what people decide about what it could not do by itself."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from schemas.envelope import Event, ShortText
+from pydantic import Field
+
+from schemas.envelope import Count, Event, ShortText
+
+PartitionNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class GroupWanted(Event):
@@ -17,3 +21,54 @@ class GroupWanted(Event):
     def key(self) -> str:
         """The group."""
         return self.group
+
+
+class LetterRetried(Event):
+    """The message that stood at this place, and became a dead letter, was sent again and acknowledged.
+
+    Named by where the message stood, so that the letters that several groups have left of it are done together.
+    """
+
+    type: Literal["dead_letter.retried"]
+    topic: ShortText
+    partition: PartitionNumber
+    offset: Count
+    retried_by: ShortText | None = None
+
+    def key(self) -> str:
+        """The place."""
+        return f"dead_letter/{self.topic}/{self.partition}/{self.offset}"
+
+
+class LettersAllowed(Event):
+    """A group may make dead letters of whatever it cannot read below `until` of a partition, however many."""
+
+    type: Literal["dead_letters.allowed"]
+    group: ShortText
+    topic: ShortText
+    partition: PartitionNumber
+    until: Count
+    allowed_by: ShortText | None = None
+
+    def key(self) -> str:
+        """Group and partition."""
+        return f"dead_letters.allowed/{self.group}/{self.topic}/{self.partition}"
+
+
+class LossAccepted(Event):
+    """The events at offsets [from_offset, to_offset) are gone from the log, and the group may go on behind them."""
+
+    type: Literal["loss.accepted"]
+    group: ShortText
+    topic: ShortText
+    partition: PartitionNumber
+    from_offset: Count
+    to_offset: Count
+    accepted_by: ShortText | None = None
+
+    def key(self) -> str:
+        """Group and partition."""
+        return f"loss.accepted/{self.group}/{self.topic}/{self.partition}"
+
+
+Control = GroupWanted | LetterRetried | LettersAllowed | LossAccepted

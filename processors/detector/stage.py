@@ -17,7 +17,7 @@ from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from schemas.image import ImageImported
 from schemas.request import ProcessingRequested
 from thumper.clock import Clock
-from thumper.dead_letters import dead_letter
+from thumper.dead_letters import UNREADABLE, dead_letter
 from thumper.errors import NewerEvent, ThumperError
 from thumper.record import Done, Outgoing, Record
 from thumper.stage import Backpressure
@@ -123,7 +123,7 @@ class DetectorStage:
         try:
             event: ImageImported | ProcessingRequested = decode(record.partition.topic, record.value)
         except UnreadableEvent as error:
-            return self._dead(record, str(error), "UnreadableEvent")
+            return self._dead(record, str(error), UNREADABLE)
         except UnknownMajorVersion as error:
             return Slot(record=record, refused=NewerEvent(str(error), record.partition))
         ours = self._detector.model.id

@@ -15,7 +15,7 @@ from sinks.postgres.writer import PostgresWriter, Written
 from thumper.batch import BatchPolicy, MicroBatcher
 from thumper.clock import Clock
 from thumper.database import make_engine
-from thumper.dead_letters import dead_letter
+from thumper.dead_letters import UNREADABLE, dead_letter
 from thumper.errors import NewerEvent
 from thumper.metering import Board
 from thumper.record import Done, Partition, Record
@@ -151,7 +151,7 @@ class SinkStage:
         try:
             return Taken(record, decode(record.partition.topic, record.value))
         except UnreadableEvent as error:
-            return Taken(record, None, dead_letter(record, self._group, str(error), "unreadable"))
+            return Taken(record, None, dead_letter(record, self._group, str(error), UNREADABLE))
         except UnknownMajorVersion as error:
             self._newer[record.partition] = NewerEvent(
                 f"{record.partition.topic} {record.partition.number} at offset {record.offset}: {error}",

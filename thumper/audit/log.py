@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -17,7 +17,7 @@ from thumper.embedded.waiting import wait_until
 from thumper.errors import KafkaDown
 from thumper.kafka import Names, make_offsets_reader, make_reader
 from thumper.lag import LagReader
-from thumper.record import Partition
+from thumper.record import Partition, Record
 from thumper.settings import Settings
 from thumper.topics import RECORDED, WORK
 
@@ -103,6 +103,13 @@ class LogReader:
         for message in self._messages(partition, start, end):
             yield Item(message.offset() or 0, message.timestamp()[1], message.value())
 
+    def records(self, partition: Partition, start: int, end: int) -> Iterator[Record]:
+        """The same with keys and headers."""
+        for message in self._messages(partition, start, end):
+            headers = cast("list[tuple[str, bytes]]", message.headers() or [])
+            at_ms = message.timestamp()[1]
+            yield Record(partition, message.offset() or 0, message.value(), message.key(), headers, at_ms)
+
     def letters(self, start: int, end: int) -> Iterator[tuple[str, Partition, int]]:
         """Which group refused what: group, partition and offset of each dead letter at [start, end)."""
         for message in self._messages(Partition(LETTERS, 0), start, end):
@@ -133,6 +140,8 @@ class LogReader:
         topic = self._names.topic(partition.topic)
         reader, place = self._reader(topic), TopicPartition(topic, partition.number, start)
         reader.assign([place])
+        # A partition that was read before keeps its old position for a moment, which may lie beyond `end` already.
+        wait_until(lambda: int(reader.position([place])[0].offset) <= start, self._clock, PATIENCE_S)
         heard_s = self._clock.now_s()
         while not self._is_at(reader, place, end):
             for message in self._take(reader):

@@ -105,6 +105,30 @@ def retry_command(  # noqa: PLR0913, PLR0917 - one parameter of the command each
         _retry(settings, (one for one in chosen if again or not one.retried), dry_run)
 
 
+@app.command("allow")
+def allow_command(
+    group: Annotated[str, typer.Option("--group", help="detector or sink.")] = "detector",
+) -> None:
+    """Let a group go on that waits because too much cannot be read: what is in the log now may become dead letters.
+
+    Written to the log, so that a restart remembers it. It counts anew for what is written later.
+    """
+    from contextlib import closing
+
+    from thumper.emitter import Emitter
+    from thumper.lag import LagReader
+    from thumper.letter_box import allow
+    from thumper.topics import RECORDED, WORK
+
+    topics = {"detector": WORK, "sink": RECORDED}.get(group)
+    if topics is None:
+        raise UserError(f"no group is called {group!r}", "there are detector and sink")
+    settings = settings_for_parts(read_settings())
+    with closing(LagReader(settings)) as lags, Emitter(settings) as emitter:
+        count = allow(group, lags.ends(topics), emitter, SystemClock(), BY)
+    print(f"{group} may go on: what it cannot read in {count} partitions, as they are now, becomes dead letters")
+
+
 def _retry(settings: Settings, chosen: "Iterator[Found]", dry_run: bool) -> None:
     from thumper.dead_letters import sent_again
     from thumper.emitter import Emitter

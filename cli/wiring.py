@@ -12,6 +12,7 @@ import structlog
 
 from cli.limits import refuse_batch_beyond_memory
 from schemas.fact import ModelActivated, ModelAdded
+from thumper.ceiling_committer import CeilingCommitter
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.emitter import Emitter
@@ -201,7 +202,8 @@ def _run(
         mark()
 
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
-    committer = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
+    measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
+    committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
     loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, heartbeat.watch)
     until_signalled(loop.stop)
     settle()

@@ -7,6 +7,7 @@ ThumperError
 │   ├── KafkaDown
 │   ├── DatabaseDown
 │   ├── StoreDown
+│   ├── TooManyLetters  a group cannot read what it gets: waits for a person instead of giving all of it up
 │   └── NewerEvent      a newer release wrote this: its partition waits until the readers are upgraded
 ├── Poison              this one record can never work: dead letter or failed outcome, then go on
 │   └── PictureError    a picture that gets a failed outcome; carries its error class
@@ -56,6 +57,10 @@ class DatabaseDown(Retriable):
 
 class StoreDown(Retriable):
     """The place where pictures lie cannot be reached: no fault of any picture."""
+
+
+class TooManyLetters(Retriable):
+    """So many messages would become dead letters that it is no accident: a person has to look."""
 
 
 class NewerEvent(Retriable):

@@ -1,13 +1,13 @@
 """The dead letters that there are: looked through, newest first, and sent again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
-from schemas.control import LetterRetried
+from schemas.control import LetterRetried, LettersAllowed
 from schemas.envelope import Event
 from thumper.audit.log import LogReader
 from thumper.clock import Clock
@@ -174,6 +174,25 @@ def retry(letters: Sequence[Letter], sender: Sender, clock: Clock, by: str) -> i
             sender.emit("control", _retried_event(origin, clock, by))
         sender.flush(ACKNOWLEDGED_WITHIN_S)
     return len(origins)
+
+
+def allow(group: str, ends: Mapping[Partition, int], sender: Sender, clock: Clock, by: str) -> int:
+    """Let `group` make dead letters of what it cannot read below `ends`; how many partitions. Raises KafkaDown."""
+    for part, end in ends.items():
+        event = LettersAllowed(
+            type="dead_letters.allowed",
+            id=f"dead_letters.allowed:{group}:{part.topic}:{part.number}:{end}",
+            time=clock.wall(),
+            source="thumper/dead-letters",
+            group=group,
+            topic=part.topic,
+            partition=part.number,
+            until=end,
+            allowed_by=by,
+        )
+        sender.emit("control", event)
+    sender.flush(ACKNOWLEDGED_WITHIN_S)
+    return len(ends)
 
 
 def _retried_event(origin: Origin, clock: Clock, by: str) -> LetterRetried:

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     sink_batch_size: Positive = 5_000
     sink_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 100
 
+    # More dead letters than this in a row, or than this share of a partition's last 1,000 events, and the group waits.
+    dead_letter_run: Annotated[int, Field(ge=0)] = 100
+    dead_letter_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65_535)] = 8_001
     api_token: SecretStr | None = None

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from thumper.heartbeat import Heartbeat, Identity, ready_mark
 from thumper.kafka import make_admin
 from thumper.lag import LagReader
 from thumper.logs import configure_logs
-from thumper.loop import ConsumerLoop
+from thumper.loop import ConsumerLoop, Health
 from thumper.loop_metrics import LoopHealth, MeasuredCommitter
 from thumper.metering import Board, make_registry, served
 from thumper.settings import Settings
@@ -31,10 +32,12 @@ from thumper.stage import Committer, Stage
 from thumper.store import Store
 from thumper.topics import RECORDED, WORK, ensure_topics, list_topics
 from thumper.turns import SourceInTurns, Turns
+from thumper.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from processors.detector.backends.contract import Detector
     from processors.detector.model import ModelDescription
+    from processors.detector.stage import Care
 
 DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
 DETECTOR, SINK = "detector", "sink"
@@ -85,6 +88,10 @@ def run_detector(
     brain_of: Callable[[Settings], Brain] = brain_of,
 ) -> None:
     """Run one detector until it is told to stop. Raises ModelError, SettingError, Fatal."""
+    from processors.detector.alone import Alone
+    from processors.detector.hands import Hands
+    from processors.detector.stage import Care
+
     clock = SystemClock()
     with _Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
@@ -93,7 +100,11 @@ def run_detector(
             refuse_batch_beyond_memory(settings.batch_size, brain.model.input_px)
         _patiently(lambda: _ask_broker(settings), clock, until_signalled)
         board = Board()
-        stage = _detector_stage(settings, worker, brain, clock, board)
+        care = Care(
+            Hands(settings.data_dir / "run" / f"{worker}.hand"),
+            Alone(partial(_detector_of, brain_of, settings), settings.hang_limit_s),
+        )
+        stage = _detector_stage(settings, worker, brain, board, care if brain.read else None)
         source = KafkaSource(settings, DETECTOR, WORK)
         committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
         identity = Identity(worker, DETECTOR, DETECTOR, settings.device, brain.model.id, brain.model.name)
@@ -102,12 +113,16 @@ def run_detector(
             _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
 
 
-def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock, board: Board) -> Stage:
+def _detector_of(brain_of: Callable[[Settings], Brain], settings: Settings) -> "Detector":
+    return brain_of(settings).detector
+
+
+def _detector_stage(settings: Settings, worker: str, brain: Brain, board: Board, care: "Care | None") -> Stage:
     from processors.detector.config import StageConfig
     from processors.detector.measures import DetectorMeasures, MeasuredDetector
     from processors.detector.stage import DetectorStage
 
-    store = Store(settings)
+    store, clock = Store(settings), SystemClock()
 
     def read(uri: str, size_bytes: int | None) -> bytes:
         return store.read(uri, size_bytes, settings.max_picture_bytes)
@@ -120,12 +135,16 @@ def _detector_stage(settings: Settings, worker: str, brain: Brain, clock: Clock,
         decode_threads=settings.decode_threads,
         display_threshold=brain.model.display_threshold,
         read=brain.read,
+        hang_limit_s=settings.hang_limit_s,
+        missing_in_a_row=settings.missing_in_a_row,
     )
     if not settings.metrics_port:
         # Counting every picture takes a microsecond of each, for nobody.
-        return DetectorStage(brain.detector, read, config, clock)
+        return DetectorStage(brain.detector, read, config, clock, care=care)
     measures = DetectorMeasures(board, brain.model.ref)
-    return DetectorStage(MeasuredDetector(brain.detector, measures), measures.reader(read), config, clock, measures)
+    return DetectorStage(
+        MeasuredDetector(brain.detector, measures), measures.reader(read), config, clock, measures, care
+    )
 
 
 def _state_model(emitter: Emitter, model: "ModelDescription", worker: str, clock: Clock) -> None:
@@ -201,10 +220,16 @@ def _run(
         on_joined()
         mark()
 
+    watchdog = Watchdog(settings.hang_limit_s, parts.clock)
+
+    def watch(health: Health) -> None:
+        heartbeat.watch(health)
+        watchdog.watch()
+
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
     measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
-    loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, heartbeat.watch)
+    loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, watch)
     until_signalled(loop.stop)
     settle()
     try:
@@ -217,6 +242,7 @@ def _run(
         log.exception("ends by a fault of the program")
         raise Fatal(f"a fault of the program: {error!r}", "its log has the details; please report it") from error
     finally:
+        watchdog.watch()
         heartbeat.stopped(loop.health())
         with suppress(KafkaDown):
             parts.emitter.flush(2.0)

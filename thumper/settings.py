@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     batch_size: Annotated[int, Field(ge=0, le=1_024)] = 0
     batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 20
     decode_threads: Annotated[int, Field(ge=0, le=256)] = 0
+    # A picture or batch that takes longer has hung the process, which ends and starts again.
+    hang_limit_s: Positive = 120
+    # So many missing pictures one after the other are no accident: the store is taken to be away. 0: never.
+    missing_in_a_row: Annotated[int, Field(ge=0)] = 50
     store_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     display_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import structlog
 
-from processors.detector.frame import Frame
+from processors.detector.frame import Letterbox
 from processors.detector.outcome import Author, Circumstances, completed, failed
 from processors.detector.slot import End, Job, milliseconds
 from schemas.detection import Box, ErrorClass, Timings
@@ -45,10 +45,10 @@ class Answers:
         self._display_threshold = display_threshold
         self._log = log.bind()  # looked up once, not for each picture
 
-    def completed(self, job: Job, frame: Frame, boxes: list[Box], end: End) -> Outgoing:
+    def completed(self, job: Job, letterbox: Letterbox, boxes: list[Box], end: End) -> Outgoing:
         """The picture was looked at."""
         when = _circumstances(job, end)
-        size = (frame.letterbox.source_width, frame.letterbox.source_height)
+        size = (letterbox.source_width, letterbox.source_height)
         outgoing = completed(self._author, job.task, size, boxes, when)
         self._log.info(
             "Detection complete",

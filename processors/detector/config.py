@@ -18,6 +18,7 @@ class StageConfig:
     batch_wait_s: a batch is closed so long after its first picture at the latest.
     decode_threads: 0 is one for each core. max_in_flight: pictures taken and not handed out; 0 follows from the rest.
     read: False hands every record to the detector unread, with a blank frame (benches of everything else).
+    missing_in_a_row: so many missing pictures mean that the store is away; 0: never.
     hang_limit_s: a picture or batch that takes longer means that the process must end.
     display_threshold: what counts as found in the log line; it changes nothing that is stored.
     """
@@ -31,6 +32,7 @@ class StageConfig:
     read: bool = True
     hang_limit_s: float = 120.0
     display_threshold: float = 0.5
+    missing_in_a_row: int = 50
 
     def threads(self) -> int:
         """Decoding threads."""

@@ -19,6 +19,7 @@ from processors.detector.config import StageConfig
 from processors.detector.decode import decode
 from processors.detector.fit import BatchFit
 from processors.detector.frame import Frame, blank
+from processors.detector.hands import Hands
 from processors.detector.infer import infer
 from processors.detector.reading import Reading
 from processors.detector.selftest import self_test
@@ -39,9 +40,16 @@ class Pipeline:
     """The stage's thread calls all public methods; `detector` is open."""
 
     def __init__(
-        self, detector: Detector, reading: Reading, answers: Answers, config: StageConfig, clock: Clock
+        self,
+        detector: Detector,
+        reading: Reading,
+        answers: Answers,
+        config: StageConfig,
+        clock: Clock,
+        hands: Hands | None = None,
     ) -> None:
         self._detector = detector
+        self._hands = hands or Hands()
         self._reading = reading
         self._answers = answers
         self._config = config
@@ -91,6 +99,17 @@ class Pipeline:
             stuck = [what for what, since_s in self._busy.values() if now_s - since_s > limit_s]
         return Fatal(f"{stuck[0]} takes longer than {limit_s:.0f} s: the process must start again") if stuck else None
 
+    def finish(self, job: Job, outgoing: Outgoing) -> None:
+        """A job that was answered elsewhere. For any thread."""
+        self._answer([(job, outgoing)])
+
+    def fail(self, job: Job, error: ThumperError) -> None:
+        """What is no fault of a picture reaches the stage by `trouble`, unless nobody waits for the picture."""
+        with self._lock:
+            if not job.void or isinstance(error, Fatal):
+                self._trouble = self._trouble or error
+            self._finished.notify_all()
+
     def wait(self, timeout_s: float, ended: Callable[[], bool]) -> None:
         """Until `ended`, or until something is in the way; at most `timeout_s`, and not long in any case."""
         with self._lock:
@@ -120,7 +139,7 @@ class Pipeline:
     def _decode_all(self) -> None:
         while (job := self._todo.get()) is not None and not self._stopping:
             if not job.void:
-                with self._guarded(job), self._watched(f"reading or decoding {job.task.uri}"):
+                with self._guarded(job), self._watched(f"reading or decoding {job.task.uri}", [job]):
                     self._prepare(job)
             self._arrived()
 
@@ -154,7 +173,8 @@ class Pipeline:
     def _infer_all(self) -> None:
         while (batch := self._next_batch()) is not None:
             if batch:
-                with self._guarded(batch[0][0]), self._watched(f"inferring a batch of {len(batch)}"):
+                jobs = [job for job, _ in batch]
+                with self._guarded(jobs[0]), self._watched(f"inferring a batch of {len(batch)}", jobs):
                     self._infer(batch)
 
     def _next_batch(self) -> list[tuple[Job, Frame]] | None:
@@ -191,7 +211,7 @@ class Pipeline:
                 if isinstance(one, PictureError):
                     answered.append((job, self._answers.failed(job, one, end)))
                 else:
-                    answered.append((job, self._answers.completed(job, frame, one, end)))
+                    answered.append((job, self._answers.completed(job, frame.letterbox, one, end)))
         self._answer(answered)
 
     def _end(self, size: int, took_s: float) -> End:
@@ -210,27 +230,24 @@ class Pipeline:
             self._finished.notify_all()
 
     @contextmanager
-    def _watched(self, what: str) -> Iterator[None]:
-        """While this lasts, `trouble` knows since when."""
+    def _watched(self, what: str, jobs: Sequence[Job]) -> Iterator[None]:
+        """While this lasts, `trouble` knows since when, and the next process of this name which, if this one dies."""
         thread = threading.get_ident()
         with self._lock:
             self._busy[thread] = (what, self._clock.now_s())
         try:
-            yield
+            with self._hands.holding([job.record for job in jobs]):
+                yield
         finally:
             with self._lock:
                 del self._busy[thread]
 
     @contextmanager
     def _guarded(self, job: Job) -> Iterator[None]:
-        """What is no fault of a picture reaches the stage by `trouble`, unless nobody waits for the picture."""
         try:
             yield
         except Exception as error:
             trouble = error if isinstance(error, ThumperError) else Fatal(f"a fault of the detector: {error!r}")
             if not isinstance(error, ThumperError):
                 log.exception("a fault of the detector")
-            with self._lock:
-                if not job.void or isinstance(trouble, Fatal):
-                    self._trouble = self._trouble or trouble
-                self._finished.notify_all()
+            self.fail(job, trouble)

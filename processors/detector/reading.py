@@ -20,11 +20,13 @@ MISSING_IN_A_ROW = 50
 class Reading:
     """Reads for all decoding threads."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: Reader, clock: Clock, missing_in_a_row: int = MISSING_IN_A_ROW) -> None:
+        """missing_in_a_row: after so many the store is taken to be away; 0: never."""
         self._reader = reader
         self._clock = clock
         self._lock = threading.Lock()
         self._missing = 0
+        self._most_missing = missing_in_a_row
 
     def fetch(self, task: Task) -> bytes:
         """The bytes that `task` speaks of. Blocks.
@@ -58,8 +60,9 @@ class Reading:
     def _count(self, *, missing: bool, uri: str) -> None:
         with self._lock:
             self._missing = self._missing + 1 if missing else 0
-            if self._missing >= MISSING_IN_A_ROW:
+            if 0 < self._most_missing <= self._missing:
                 raise StoreDown(
                     f"{self._missing} pictures in a row are missing, the last one {uri}",
-                    "see that the disk or bucket with the pictures is there and complete",
+                    "see that the disk or bucket with the pictures is there and complete; "
+                    "if they are gone for good, start with THUMPER_MISSING_IN_A_ROW=0",
                 )

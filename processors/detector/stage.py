@@ -2,16 +2,19 @@
 
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from processors.detector.answers import Answers, Measures, Unmeasured
 from processors.detector.backends.contract import Detector
 from processors.detector.config import StageConfig
 from processors.detector.decode import prepare_process
+from processors.detector.hands import Hands, place_of
 from processors.detector.outcome import Author
 from processors.detector.pipeline import Pipeline
 from processors.detector.reading import Reader, Reading
 from processors.detector.selftest import self_test
 from processors.detector.slot import Job, Slot, milliseconds
+from processors.detector.suspects import Looker, Suspects
 from processors.detector.task import task
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from schemas.image import ImageImported
@@ -27,6 +30,13 @@ MOST_DONE = 1_000
 STOP_S = 5.0
 
 
+class Care(NamedTuple):
+    """What keeps a picture that kills the process from stopping the line. See their classes."""
+
+    hands: Hands
+    looker: Looker
+
+
 class DetectorStage:
     """See thumper.stage.Stage. reader(uri, size_bytes) gives a picture's bytes; see Reading."""
 
@@ -37,12 +47,16 @@ class DetectorStage:
         config: StageConfig,
         clock: Clock,
         measures: Measures | None = None,
+        care: Care | None = None,
     ) -> None:
         self._detector = detector
-        self._reading = Reading(reader, clock)
+        self._reading = Reading(reader, clock, config.missing_in_a_row)
         self._config = config
         self._clock = clock
         self._measures = measures or Unmeasured()
+        self._hands = care.hands if care else Hands()
+        self._looker = care.looker if care else None
+        self._suspects: Suspects | None = None
         self._pipeline: Pipeline | None = None
         self._slots: deque[Slot] = deque()
         self._most = 0
@@ -53,8 +67,13 @@ class DetectorStage:
         self._detector.open()
         self_test(self._detector)
         self._most = self._config.room(self._detector.parallel, self._detector.batch)
-        self._pipeline = Pipeline(self._detector, self._reading, self._answers(), self._config, self._clock)
+        self._replies = self._answers()
+        self._pipeline = Pipeline(self._detector, self._reading, self._replies, self._config, self._clock, self._hands)
         self._pipeline.start()
+        if self._looker is not None and self._hands.suspects:
+            self._suspects = Suspects(
+                self._looker, self._reading, self._clock, self._pipeline.finish, self._pipeline.fail
+            )
 
     def room(self, now_s: float) -> int:
         """See Stage.room."""
@@ -66,7 +85,11 @@ class DetectorStage:
             raise Backpressure
         slot = self._slot(record, now_s)
         self._slots.append(slot)
-        if isinstance(slot, Job):
+        if not isinstance(slot, Job):
+            return
+        if self._suspects is not None and place_of(record) in self._hands.suspects:
+            self._suspects.give(slot, self._replies)
+        else:
             self._opened().give(slot)
 
     def poll(self, now_s: float) -> Done | None:
@@ -109,6 +132,9 @@ class DetectorStage:
         if self._pipeline is not None:
             self._pipeline.clear()
 
+    def waits_for(self) -> None:
+        """See Stage. What is away is raised by `poll` here."""
+
     def in_flight(self) -> int:
         """See Stage.in_flight."""
         return len(self._slots)
@@ -116,6 +142,8 @@ class DetectorStage:
     def close(self) -> None:
         """See Stage.close. A backend whose thread hangs is left as it is; the process ends anyway."""
         self.discard()
+        if self._suspects is not None:
+            self._suspects.stop(STOP_S)
         if self._pipeline is None or self._pipeline.stop(STOP_S):
             self._detector.close()
 
@@ -145,6 +173,9 @@ class DetectorStage:
         while self._slots and len(records) < MOST_DONE and (outgoing := self._slots[0].outgoing) is not None:
             records.append(self._slots.popleft().record)
             outputs.append(outgoing)
+        if self._hands.suspects:
+            for record in records:
+                self._hands.settled(place_of(record))
         return Done(records, outputs) if records else None
 
     def _is_first_ended(self) -> bool:

@@ -6,11 +6,17 @@
 """
 
 import argparse
+from functools import partial
 
 from cli.parts import until_signalled
 from cli.wiring import Brain, run_detector
 from processors.detector.backends.fixed import FixedDetector, description
-from thumper.settings import read_settings
+from thumper.settings import Settings, read_settings
+
+
+def brain(latency_s: float, read: bool, _: Settings) -> Brain:
+    """Also for the child processes that look at pictures alone."""
+    return Brain(description(), FixedDetector(latency_s), read)
 
 
 def main() -> None:
@@ -21,8 +27,7 @@ def main() -> None:
     words.add_argument("--latency", type=float, default=0.0)
     words.add_argument("--unread", action="store_true")
     given = words.parse_args()
-    brain = Brain(description(), FixedDetector(given.latency), read=not given.unread)
-    run_detector(read_settings(), given.name, until_signalled, lambda _: brain)
+    run_detector(read_settings(), given.name, until_signalled, partial(brain, given.latency, not given.unread))
 
 
 if __name__ == "__main__":

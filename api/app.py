@@ -14,7 +14,7 @@ from api import problems
 from api.counting import Counted
 from api.deps import Deps, open_deps
 from api.problems import Problem
-from api.routes import batch, dead_letters, detections, health, images, lag, metrics, overview, page, status
+from api.routes import alerts, batch, dead_letters, detections, health, images, lag, metrics, overview, page, status
 from api.security import Guard, is_loopback, refuse_open_door
 from thumper.errors import UserError
 from thumper.settings import Settings
@@ -44,7 +44,7 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     problems.install(app)
-    for routes in (health, status, batch, images, detections, overview, lag, dead_letters, metrics, page):
+    for routes in (health, status, batch, images, detections, overview, lag, alerts, dead_letters, metrics, page):
         app.include_router(routes.router)
     app.add_middleware(Guard, settings=deps.settings)
     app.add_middleware(Counted, board=deps.board, clock=deps.clock)

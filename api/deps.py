@@ -21,7 +21,9 @@ from api.queries import Reader
 from api.snapshot import Known, Reading, Shared, StatusReader
 from api.workers import BeatReader
 from producers.requests import Desk
+from schemas.alert import Alert
 from schemas.envelope import NO_NUL
+from thumper.alerts import raised_alerts
 from thumper.clock import Clock, SystemClock
 from thumper.database import make_engine
 from thumper.emitter import Emitter
@@ -36,6 +38,7 @@ from thumper.store import Store
 DISPLAY_THRESHOLD = 0.5
 # A broker on the way answers in milliseconds; a person at a page shall not wait longer to hear that it is away.
 KAFKA_TIMEOUT_S = 3.0
+ALERTS_MAX_AGE_S = 1.0
 
 
 class Pictures(Protocol):
@@ -62,6 +65,7 @@ class Deps:
     registry: CollectorRegistry = field(init=False)
     now: Shared[Reading] = field(init=False)
     health: Shared[dict[str, str]] = field(init=False)
+    alerts: Shared[list[Alert]] = field(init=False)
     # One caller queues at a time; the others wait without holding a thread, so that status stays quick.
     queueing: CapacityLimiter = field(init=False)
     # Decoding whole pictures takes memory: two at a time.
@@ -72,6 +76,7 @@ class Deps:
     def __post_init__(self) -> None:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
         self.health = Shared(lambda: check(self.engine, self.lags), self.clock, HEALTH_MAX_AGE_S)
+        self.alerts = Shared(lambda: raised_alerts(self.settings, self.clock), self.clock, ALERTS_MAX_AGE_S)
         look = Shared(Looker(self.lags, self.oldest, self.engine, self.now).look, self.clock, LOOK_MAX_AGE_S)
         self.registry = make_registry(self.board, Exporter(look.get, Names(self.settings), self.clock))
         self.queueing = CapacityLimiter(1)

@@ -243,6 +243,16 @@ class WorkerAnswer(Answer):
     last_error: str | None
 
 
+class AlertAnswer(Answer):
+    """Something that wants a person. name: its kind, then whom or what it is about."""
+
+    name: str = Field(examples=["store_away/detector-1"])
+    summary: str
+    since: datetime | None
+    action: str | None = Field(description="what to do")
+    source: str | None = Field(examples=["thumper/detector-1"])
+
+
 class DeadLetter(Answer):
     """A message that could not be read. What it brought along is shown with escapes for all that does not print."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import check, dead_letters, demo, importing, init, parts, stack, status, verify
+from cli import check, dead_letters, demo, importing, init, losses, parts, stack, status, verify
 from thumper.errors import ThumperError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("sink")(parts.sink_command)
 app.command("demo")(demo.demo_command)
 app.command("api")(parts.api_command)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command("accept-loss")(losses.accept_loss_command)
 
 
 def _version(wanted: bool) -> None:

@@ -104,10 +104,15 @@ def _print_parts(parts: Sequence["Part"]) -> None:
         table.add_column(name, justify="right")
     for part in parts:
         state = "ready" if part.ready else part.state.lower()
+        if part.ready and part.waits_for:
+            state = "waits"
         pid = str(part.pid) if part.pid else "-"
         memory = f"{part.memory_bytes / (1 << 20):.0f} MiB" if part.pid else "-"
         table.add_row(part.name, state, pid, duration(part.uptime_s), str(part.restarts), memory)
     Console().print(table)
+    for part in parts:
+        if part.waits_for:
+            print(f"{part.name} waits: {part.waits_for}")
 
 
 def duration(seconds: int) -> str:

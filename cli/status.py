@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,6 +20,8 @@ from api.routes.lag import read_lag
 from api.routes.status import full_status
 from api.snapshot import StatusReader
 from api.workers import BeatReader
+from schemas.alert import Alert
+from thumper.alerts import raised_alerts
 from thumper.clock import Clock, SystemClock
 from thumper.database import make_engine
 from thumper.embedded.stack import connect
@@ -49,12 +51,22 @@ def status_command(
         if not watch:
             source.catch_up()
             _print(source.read(), location, as_json)
+            if not as_json:
+                print_alerts(raised_alerts(settings, clock))
             return
         source.follow()
         try:
             _watch(source, clock, location, as_json)
         except KeyboardInterrupt:
             return
+
+
+def print_alerts(alerts: Sequence[Alert]) -> None:
+    """A line for each, and one for what to do."""
+    for alert in alerts:
+        Console().print(Text(f"{alert.name}: {alert.summary}", style="bold red"))
+        if alert.action:
+            Console().print(Text(f"  {alert.action}"))
 
 
 def lag_command(as_json: AsJson = False) -> None:

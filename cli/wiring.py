@@ -13,13 +13,14 @@ import structlog
 
 from cli.limits import refuse_batch_beyond_memory
 from schemas.fact import ModelActivated, ModelAdded
+from thumper.alerts import Alarm, raised_alerts
 from thumper.ceiling_committer import CeilingCommitter
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.emitter import Emitter
 from thumper.errors import Fatal, KafkaDown, Retriable, ThumperError, UserError
 from thumper.garbage import settle
-from thumper.heartbeat import Heartbeat, Identity, ready_mark
+from thumper.heartbeat import Heartbeat, Identity, WaitMark, ready_mark
 from thumper.kafka import make_admin
 from thumper.lag import LagReader
 from thumper.logs import configure_logs
@@ -222,8 +223,19 @@ def _run(
 
     watchdog = Watchdog(settings.hang_limit_s, parts.clock)
 
+    alarm = Alarm(
+        identity.group,
+        identity.worker,
+        parts.emitter,
+        parts.clock,
+        lambda: [alert.name for alert in raised_alerts(settings, parts.clock)],
+    )
+    waits = WaitMark(settings.data_dir, identity.worker)
+
     def watch(health: Health) -> None:
         heartbeat.watch(health)
+        alarm.watch(health)
+        waits.watch(health)
         watchdog.watch()
 
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)

@@ -12,6 +12,7 @@ from thumper.errors import KafkaDown
 from thumper.loop import Health
 
 BEAT_S = 1.0
+MOST_SAID = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,28 @@ class Heartbeat:
             self._emitter.emit("workers", beat, on_ack=lambda _: None)
         except KafkaDown:
             return  # A broker that is away learns of us when it is back.
+
+
+class WaitMark:
+    """Keeps `<data_dir>/run/<worker>.waits` while something is in the way: its words, for `thumper ps`."""
+
+    def __init__(self, data_dir: Path, worker: str) -> None:
+        self._path = data_dir / "run" / f"{worker}.waits"
+        self._path.unlink(missing_ok=True)
+        self._said = ""
+
+    def watch(self, health: Health) -> None:
+        """Called at every turn of the loop; writes when it changes."""
+        reasons = [stopped.reason for stopped in health.stopped.values()]
+        if health.waits_for is not None:
+            reasons.insert(0, health.waits_for.message)
+        said = "; ".join(reasons)[:MOST_SAID]
+        if said != self._said:
+            self._said = said
+            if said:
+                self._path.write_text(said, "utf-8", "replace")
+            else:
+                self._path.unlink(missing_ok=True)
 
 
 def ready_mark(data_dir: Path, worker: str) -> Callable[[], None]:

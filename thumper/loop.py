@@ -14,6 +14,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -21,7 +22,7 @@ from thumper.clock import Clock
 from thumper.errors import Fatal, NewerEvent, Retriable, Rewind, ThumperError
 from thumper.ledger import OffsetLedger
 from thumper.record import Done, Partition, Record
-from thumper.source import Source
+from thumper.source import Loss, Source
 from thumper.stage import Backpressure, Committer, Stage
 
 log = structlog.get_logger("thumper.loop")
@@ -42,14 +43,26 @@ PATIENCE_S = 1.0
 # An idle group looks this often whether transaction markers have moved its position.
 IDLE_COMMIT_S = 0.2
 BACKOFF_S = (0.2, 10.0)
+# After a failure nothing need be left to do here, since others may have done it: nothing came for so long.
+SETTLED_S = 5.0
+
+
+class Stopped(NamedTuple):
+    """Why a partition delivers nothing until somebody decides. kind: like "data_loss"; action: what to do."""
+
+    kind: str
+    reason: str
+    action: str
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
     """What the loop tells whoever watches, about once a second and at every change.
 
+    paused: it takes nothing, because what waits_for names (an error's class) is away; it goes on by itself.
     in_flight: records in hand, finished and not yet committed ones among them; what was only fetched still waits.
     rewinds: since the start, by the class of the error, or "revoked" or "paused".
+    partitions: those that are ours. stopped: those of them that wait for a person, and why.
     """
 
     joined: bool
@@ -58,6 +71,9 @@ class Health:
     done_total: int
     last_error: str | None
     rewinds: Mapping[str, int] = field(default_factory=dict)
+    waits_for: Retriable | None = None
+    partitions: frozenset[Partition] = frozenset()
+    stopped: Mapping[Partition, Stopped] = field(default_factory=dict)
 
 
 class ConsumerLoop:
@@ -83,7 +99,9 @@ class ConsumerLoop:
         self._ready: list[Done] = []
         self._commit_s = 0.0
         self._committed: dict[Partition, int | None] = {}
-        self._stopped: dict[Partition, str] = {}
+        self._stopped: dict[Partition, Stopped] = {}
+        # What was away at the last failure, until something is finished, or there is nothing left to do.
+        self._away: Retriable | None = None
         self._rewind_wanted = False
         self._held = False
         self._stopping = False
@@ -126,7 +144,7 @@ class ConsumerLoop:
         except Rewind as reason:
             self._want_rewind(str(reason), "Rewind")
         except NewerEvent as error:
-            self._stopped[error.partition] = str(error)
+            self._stopped[error.partition] = Stopped("newer_event", str(error), error.hint)
             self._want_rewind(str(error), "NewerEvent")
         except Retriable as error:
             self._back_off(error)
@@ -134,14 +152,17 @@ class ConsumerLoop:
 
     def health(self) -> Health:
         """How it goes."""
-        paused = self._held or self._resume_s > self._clock.now_s()
+        away = self._stage.waits_for() or self._away
         return Health(
-            self._source.joined(),
-            paused,
-            self._in_flight(),
-            self._done_total,
-            self._last_error,
-            dict(self._rewinds),
+            joined=self._source.joined(),
+            paused=away is not None,
+            in_flight=self._in_flight(),
+            done_total=self._done_total,
+            last_error=self._last_error or (away.message if away is not None else None),
+            rewinds=dict(self._rewinds),
+            waits_for=away,
+            partitions=frozenset(self._ledger.partitions()),
+            stopped=dict(self._stopped),
         )
 
     # What the source tells (Listener).
@@ -172,16 +193,21 @@ class ConsumerLoop:
         self._let_go(partitions)
         log.warning("partitions lost", partitions=_words(partitions))
 
-    def gone(self, partition: Partition, reason: str) -> None:
+    def gone(self, loss: Loss) -> None:
         """See Listener."""
-        self._stopped[partition] = reason
-        self._last_error = f"{partition.topic} {partition.number}: the committed offset is not in the log any more"
-        log.error(
-            "data loss: committed offset is outside the log; the partition waits until the group's offset is set",
-            topic=partition.topic,
-            partition=partition.number,
-            reason=reason,
-        )
+        self._last_error = f"data loss: {loss}"
+        action = f"find out why; then `thumper accept-loss`, or set the offset of {loss.partition.topic} by hand"
+        if self._stopped.get(loss.partition, _NOT).reason != self._last_error:
+            log.error("data loss; the partition waits until it is accepted", loss=str(loss), hint=action)
+        self._stopped[loss.partition] = Stopped("data_loss", self._last_error, action)
+
+    def accepted(self, loss: Loss, start: int) -> None:
+        """See Listener."""
+        # What is in hand of it was delivered before the loss, and is finished as ever.
+        self._stopped.pop(loss.partition, None)
+        self._committed[loss.partition] = None
+        self._last_error = None
+        log.warning("data loss accepted; the partition goes on", loss=str(loss), offset=start)
 
     # The steps of a turn.
 
@@ -243,6 +269,8 @@ class ConsumerLoop:
         if now_s >= self._idle_s and not self._rewind_wanted and now_s >= self._resume_s:
             self._idle_s = now_s + IDLE_COMMIT_S
             self._commit(Done(()))
+            if self._away is not None and now_s - max(self._moved_s, self._resume_s) > SETTLED_S:
+                self._healed()
 
     def _take(self) -> None:
         now_s = self._clock.now_s()
@@ -298,8 +326,12 @@ class ConsumerLoop:
             self._committed.update(changed)
         if done.records:
             self._done_total += len(done.records)
-            self._failures = 0
-            self._last_error = None
+            self._healed()
+
+    def _healed(self) -> None:
+        self._failures = 0
+        self._away = None
+        self._last_error = next((stopped.reason for stopped in self._stopped.values()), None)
 
     def _finish(self, within_s: float) -> None:
         """Let the stage finish what it has, and commit it."""
@@ -347,7 +379,7 @@ class ConsumerLoop:
         least_s, most_s = BACKOFF_S
         wait_s = min(most_s, least_s * math.pow(2, self._failures))
         self._failures = min(self._failures + 1, 16)
-        self._last_error = str(error)
+        self._last_error, self._away = str(error), error
         log.warning("waiting", error=str(error), hint=error.hint, seconds=round(wait_s, 1))
         self._want_rewind(str(error), type(error).__name__)
         self._held = True
@@ -362,6 +394,9 @@ class ConsumerLoop:
             except Retriable as error:
                 self._back_off(error)
                 self._clock.sleep(self._resume_s - self._clock.now_s())
+
+
+_NOT = Stopped("", "", "")
 
 
 def _words(partitions: Iterable[Partition]) -> str:

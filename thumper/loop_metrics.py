@@ -7,9 +7,12 @@ from thumper.errors import ThumperError
 from thumper.loop import Health
 from thumper.metering import Board
 from thumper.metric import Family
-from thumper.metrics import COMMIT_FAILURES, COMMIT_SECONDS, FINISHED, IN_FLIGHT, PAUSED, REWINDS
+from thumper.metrics import COMMIT_FAILURES, COMMIT_SECONDS, FINISHED, IN_FLIGHT, PAUSED, REWINDS, STOPPED, WAITING
 from thumper.record import Done, Partition
 from thumper.stage import Committer
+
+# Shown before there is one: a rule needs the 0.
+AWAY = {"StoreDown", "DatabaseDown", "KafkaDown", "TooManyLetters"}
 
 
 class MeasuredCommitter:
@@ -57,5 +60,10 @@ class LoopHealth:
         health = self._health()
         for metric, value in ((IN_FLIGHT, health.in_flight), (FINISHED, health.done_total), (PAUSED, health.paused)):
             yield metric.shown({(self._group,): float(value)})
+        away = type(health.waits_for).__name__
+        reasons = {*AWAY, away} if health.waits_for is not None else AWAY
+        yield WAITING.shown({(self._group, reason): float(reason == away) for reason in reasons})
+        kinds = [stopped.kind for stopped in health.stopped.values()]
+        yield STOPPED.shown({(self._group, kind): float(kinds.count(kind)) for kind in ("data_loss", "newer_event")})
         rewinds = {"Rewind": 0, "revoked": 0, **health.rewinds}
         yield REWINDS.shown({(self._group, reason): count for reason, count in rewinds.items()})

@@ -127,6 +127,22 @@ PAUSED = Metric(
     ("group",),
     "1 while it takes nothing, because something that it needs is away.",
 )
+WAITING = Metric(
+    "thumper_waiting",
+    "gauge",
+    "0 or 1",
+    WORKERS,
+    ("group", "reason"),
+    "1 for what it waits for: StoreDown, DatabaseDown, KafkaDown, or TooManyLetters (then for a person).",
+)
+STOPPED = Metric(
+    "thumper_stopped_partitions",
+    "gauge",
+    "partitions",
+    WORKERS,
+    ("group", "reason"),
+    "Partitions that deliver nothing until somebody decides. reason: data_loss, or newer_event (upgrade the readers).",
+)
 REWINDS = Metric(
     "thumper_rewinds_total",
     "counter",

@@ -1,11 +1,12 @@
 """A member of a consumer group, as the loop sees it: records in, positions, rewind; errors and rebalances told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from thumper.clock import Clock, SystemClock
+from thumper.decisions import LossDecisions
 from thumper.errors import Fatal, KafkaDown
 from thumper.kafka import Names, committed_offsets, log_start, make_consumer
 from thumper.record import Partition, Record
@@ -27,9 +28,35 @@ class Listener(Protocol):
         """These partitions are somebody else's already: nothing of them may be committed."""
         ...
 
-    def gone(self, partition: Partition, reason: str) -> None:
-        """The position of this partition is not in the log any more; it delivers nothing until somebody decides."""
+    def gone(self, loss: "Loss") -> None:
+        """The position of this partition is not in the log any more; it delivers nothing until somebody decides.
+
+        Told again after each rewind.
+        """
         ...
+
+    def accepted(self, loss: "Loss", start: int) -> None:
+        """Somebody has: the partition goes on at offset `start`, the log's first."""
+        ...
+
+
+class Loss(NamedTuple):
+    """Offsets [from_offset, to_offset) that the group has not seen are gone; equal: the log ends before that offset."""
+
+    partition: Partition
+    from_offset: int
+    to_offset: int
+
+    def __str__(self) -> str:
+        where = f"{self.partition.topic} {self.partition.number}"
+        if self.to_offset > self.from_offset:
+            return f"{where}: offsets {self.from_offset} to {self.to_offset - 1} are not in the log any more"
+        return f"{where}: the log ends before offset {self.from_offset}, at which the group stands"
+
+
+def loss_of(partition: Partition, position: int, start: int) -> Loss:
+    """What a group has lost that stands at `position`, outside of a log that begins at `start`."""
+    return Loss(partition, position, max(position, start))
 
 
 class Source(Protocol):
@@ -86,6 +113,9 @@ class KafkaSource:
         self._joined = False
         # Bounded by the session: after it the group has given the partitions away anyhow.
         self._answer_s = settings.session_timeout_ms / 1_000
+        self._lost: dict[Partition, Loss | None] = {}
+        self._thrown: set[Partition] = set()
+        self._decisions = LossDecisions(settings, group, self._clock)
 
     def open(self, listener: Listener) -> None:
         """Join the group."""
@@ -99,6 +129,7 @@ class KafkaSource:
 
     def take(self, most: int, wait_s: float) -> list[Record]:
         """See Source. consume() waits its whole time-out for a full list; poll() returns with the first record."""
+        self._look_at_losses()
         first = self.consumer.poll(wait_s)
         messages = [] if first is None else [first, *self.consumer.consume(most - 1, 0)]
         if self._failure is not None:
@@ -110,7 +141,7 @@ class KafkaSource:
         """See Source. Before the first delivery a partition's position is where it was started."""
         found = self.consumer.position(self._listed(self._starts))
         return {
-            part: place.offset if place.offset >= 0 else self._starts[part]
+            part: place.offset if place.offset >= 0 and part not in self._thrown else self._starts[part]
             for place in found
             if (part := self._own(place)) in self._starts
         }
@@ -121,9 +152,13 @@ class KafkaSource:
 
     def rewind(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """See Source."""
-        wanted = [part for part in partitions if part in self._starts]
-        starts = self._resolve(wanted)
+        starts = self._resolve([part for part in partitions if part in self._starts])
         for part, offset in starts.items():
+            if part in self._lost:
+                # It has no fetcher any more, and cannot be sought. What was in hand of it counts as lost too.
+                self._lost[part] = None
+                self._thrown.add(part)
+                continue
             try:
                 self.consumer.seek(TopicPartition(self._names.topic(part.topic), part.number, offset))
             except KafkaException as error:
@@ -146,6 +181,7 @@ class KafkaSource:
     def close(self) -> None:
         """See Source."""
         self.consumer.close()
+        self._decisions.close()
 
     def _record(self, message: Message) -> Record | None:
         error = message.error()
@@ -171,7 +207,9 @@ class KafkaSource:
 
     def _tell(self, error: KafkaError, message: Message) -> None:
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            self._listener.gone(self._partition(message), error.str())
+            self._lost.setdefault(self._partition(message))
+            if (loss := self._lost[self._partition(message)]) is not None:
+                self._listener.gone(loss)
         elif error.fatal():
             self._failure = Fatal(f"the consumer cannot go on: {error.str()}")
         elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
@@ -179,6 +217,49 @@ class KafkaSource:
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             self._failure = KafkaDown(f"a topic is missing: {error.str()}", "`thumper check` says which")
         # All else (_MAX_POLL_EXCEEDED, transport) heals by itself; lost partitions are told through on_lost.
+
+    def _look_at_losses(self) -> None:
+        """Say what is lost, and go on where that was accepted. Raises KafkaDown."""
+        for part, loss in list(self._lost.items()):
+            if part not in self._starts:
+                del self._lost[part]
+            elif loss is None:
+                self._look_into(part, self.positions()[part])
+            elif self._decisions.accepts(loss):
+                start, _ = self._edges(part)
+                if start > loss.to_offset:  # more of it has gone since: that was not accepted
+                    self._lost[part] = None
+                else:
+                    self._go_on(part, start)
+                    self._listener.accepted(loss, start)
+
+    def _look_into(self, part: Partition, position: int) -> None:
+        start, end = self._edges(part)
+        if start <= position <= end:
+            self._go_on(part, position)  # the log was in its place again when it was looked at
+        else:
+            self._lost[part] = loss = loss_of(part, position, start)
+            self._listener.gone(loss)
+
+    def _go_on(self, part: Partition, offset: int) -> None:
+        place = TopicPartition(self._names.topic(part.topic), part.number, offset)
+        try:
+            # A new fetcher: the one whose position was gone has ended for good.
+            self.consumer.incremental_unassign([place])
+            self.consumer.incremental_assign([place])
+        except KafkaException as error:
+            raise KafkaDown(f"cannot go on at offset {offset} of {part}: {error.args[0].str()}") from None
+        self._starts[part] = offset
+        self._thrown.discard(part)
+        del self._lost[part]
+
+    def _edges(self, part: Partition) -> tuple[int, int]:
+        place = TopicPartition(self._names.topic(part.topic), part.number)
+        try:
+            start = log_start(self.consumer, place, self._answer_s, self._clock)
+            return start, int(self.consumer.get_watermark_offsets(place, timeout=self._answer_s)[1])
+        except KafkaException as error:
+            raise KafkaDown(f"the ends of {part} cannot be read: {error.args[0].str()}") from None
 
     def _on_assign(self, _: Consumer, assigned: list[TopicPartition]) -> None:
         try:
@@ -210,6 +291,8 @@ class KafkaSource:
             self._failure = error  # raised by take, outside of the callback
         for part in held:
             del self._starts[part]
+            self._lost.pop(part, None)
+            self._thrown.discard(part)
 
     def _resolve(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Where the group stands: the committed offsets, or the log's start where it never committed."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from thumper.errors import Retriable
 from thumper.record import Done, Partition, Record
 
 
@@ -52,6 +53,10 @@ class Stage(Protocol):
 
     def discard(self) -> None:
         """Forget all that was taken and not yet handed out (rewind, lost partitions). May wait for work in progress."""
+        ...
+
+    def waits_for(self) -> Retriable | None:
+        """What is away, if it takes nothing for that reason and will go on by itself. Never blocks."""
         ...
 
     def in_flight(self) -> int:

@@ -16,7 +16,7 @@ from thumper.batch import BatchPolicy, MicroBatcher
 from thumper.clock import Clock
 from thumper.database import make_engine
 from thumper.dead_letters import UNREADABLE, dead_letter
-from thumper.errors import NewerEvent
+from thumper.errors import DatabaseDown, NewerEvent
 from thumper.metering import Board
 from thumper.record import Done, Partition, Record
 from thumper.settings import Settings
@@ -121,6 +121,10 @@ class SinkStage:
         self._background.forget()
         self._newer.clear()
         self._in_flight = 0
+
+    def waits_for(self) -> DatabaseDown | None:
+        """See Stage."""
+        return self._background.down()
 
     def in_flight(self) -> int:
         """See Stage."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from tests.fakes.source import ScriptedSource
-from thumper.errors import ThumperError
+from thumper.errors import Retriable, ThumperError
 from thumper.record import Done, Outgoing, Partition, Record
 from thumper.stage import Backpressure
 
@@ -58,6 +58,11 @@ class ManualStage:
     def discard(self) -> None:
         self.taken.clear()
         self.ready = 0
+
+    def waits_for(self) -> Retriable | None:
+        return self.away
+
+    away: Retriable | None = None
 
     def in_flight(self) -> int:
         return len(self.taken)

@@ -69,6 +69,9 @@ class EchoStage:
     def discard(self) -> None:
         self._waiting = []
 
+    def waits_for(self) -> None:
+        pass
+
     def in_flight(self) -> int:
         return len(self._waiting)
 

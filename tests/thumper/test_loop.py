@@ -10,6 +10,7 @@ from thumper.clock import SteppedClock
 from thumper.errors import Fatal, KafkaDown, NewerEvent, Rewind, StoreDown
 from thumper.loop import COMMIT_EVERY_S, ConsumerLoop
 from thumper.record import Partition
+from thumper.source import Loss
 
 ONE = Partition("images", 0)
 TWO = Partition("images", 1)
@@ -197,11 +198,59 @@ def test_lost_partitions_are_never_committed() -> None:
 
 def test_a_position_that_is_gone_is_not_committed_over() -> None:
     bench = Bench({ONE: 3, TWO: 3})
-    bench.loop.gone(ONE, "out of range")
+    bench.loop.gone(Loss(ONE, 0, 2))
     bench.turns(5, work=10)
     assert (ONE, 0) not in bench.committer.outputs
     assert bench.source.committed[TWO] == 3
-    assert "images 0" in (bench.loop.health().last_error or "images 0")
+    health = bench.loop.health()
+    assert {part: stopped.kind for part, stopped in health.stopped.items()} == {ONE: "data_loss"}
+    assert health.last_error == "data loss: images 0: offsets 0 to 1 are not in the log any more"
+    assert not health.paused
+
+
+def test_a_loss_that_is_accepted_lets_the_partition_go_on_and_its_new_place_is_committed() -> None:
+    bench = Bench({ONE: 6, TWO: 3})
+    bench.source.committed[ONE] = 0
+    bench.loop.gone(Loss(ONE, 0, 2))
+    bench.turns(3, work=10)
+    bench.source.position[ONE] = 2
+    bench.loop.accepted(Loss(ONE, 0, 2), 2)
+    bench.turns(5, work=10)
+    assert bench.source.committed == {ONE: 6, TWO: 3}
+    assert [offset for part, offset in bench.committer.outputs if part == ONE] == [2, 3, 4, 5]
+    assert (bench.loop.health().stopped, bench.loop.health().last_error) == ({}, None)
+
+
+def test_it_is_paused_from_a_failure_until_something_is_finished() -> None:
+    bench = Bench({ONE: 4})
+    bench.turns(2)
+    bench.stage.fail = [StoreDown("the card is out")]
+    bench.turns(3)
+    assert (bench.loop.health().paused, type(bench.loop.health().waits_for)) == (True, StoreDown)
+    bench.turns(2)
+    assert bench.loop.health().paused
+    bench.turns(1, work=4)
+    assert (bench.loop.health().paused, bench.loop.health().waits_for) == (False, None)
+
+
+def test_it_is_not_paused_for_ever_where_nothing_is_left_to_finish() -> None:
+    bench = Bench({ONE: 0})
+    bench.turns(1)
+    bench.committer.fail.append(KafkaDown("no answer"))
+    bench.source.position[ONE] = 1
+    bench.turns(2)
+    assert bench.loop.health().paused
+    bench.turns(30)
+    assert not bench.loop.health().paused
+
+
+def test_a_slow_stage_is_not_paused_and_one_that_waits_is() -> None:
+    bench = Bench({ONE: 10}, room=2)
+    bench.turns(8)
+    assert bench.source.held == {ONE}
+    assert not bench.loop.health().paused
+    bench.stage.away = StoreDown("the card is out")
+    assert (bench.loop.health().paused, bench.loop.health().last_error) == (True, "the card is out")
 
 
 def test_a_stage_that_hands_out_of_order_is_stopped_before_it_loses_anything() -> None:

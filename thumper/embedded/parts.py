@@ -1,6 +1,7 @@
 """The parts of a running stack with their figures, as `thumper ps` shows them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -10,7 +11,10 @@ from thumper.embedded.supervision import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part. `memory_bytes` is the resident set, children included (pages that they share count each time)."""
+    """One part. `memory_bytes` is the resident set, children included (pages that they share count each time).
+
+    waits_for: what keeps it from going on, in its own words.
+    """
 
     name: str
     state: str
@@ -19,6 +23,7 @@ class Part:
     uptime_s: int
     restarts: int
     memory_bytes: int
+    waits_for: str = ""
 
 
 def list_parts(supervisor: Supervisor, readiness: Readiness) -> list[Part]:
@@ -33,9 +38,18 @@ def list_parts(supervisor: Supervisor, readiness: Readiness) -> list[Part]:
             uptime_s=program.uptime_s,
             restarts=max(0, restarts.get(name, 0)),
             memory_bytes=resident_bytes(program.pid),
+            waits_for=waits_for(readiness.data_dir, name) if program.pid else "",
         )
         for name, program in supervisor.programs().items()
     ]
+
+
+def waits_for(data_dir: Path, name: str) -> str:
+    """What the part of this name says that it waits for (thumper.heartbeat.WaitMark)."""
+    try:
+        return (data_dir / "run" / f"{name}.waits").read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def resident_bytes(pid: int) -> int:

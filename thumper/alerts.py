@@ -1,0 +1,137 @@
+"""Alerts of a worker: raised in the log when something wants a person, resolved when it is over."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from schemas.alert import Alert
+from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
+from schemas.envelope import Event
+from thumper.audit.log import LogReader
+from thumper.clock import Clock
+from thumper.errors import DatabaseDown, KafkaDown, Retriable, StoreDown, TooManyLetters
+from thumper.lag import LagReader
+from thumper.loop import Health
+from thumper.record import Partition
+from thumper.settings import Settings
+
+TOPIC = Partition("alerts", 0)
+LOOK_S = 1.0
+# A store or a database that answers again at once is no reason to wake somebody.
+AFTER_S = 3.0
+MOST_WORDS = 1_000
+KINDS: Mapping[type[Retriable], str] = {
+    StoreDown: "store_away",
+    DatabaseDown: "database_away",
+    TooManyLetters: "too_many_dead_letters",
+}
+
+
+class Emits(Protocol):
+    """Sends events (thumper.emitter.Emitter)."""
+
+    def emit(self, topic: str, event: Event) -> None:
+        """Queue one event. Raises KafkaDown."""
+        ...
+
+
+class Condition(NamedTuple):
+    """Something that wants a person."""
+
+    summary: str
+    action: str
+
+
+def conditions(health: Health, group: str, worker: str) -> dict[str, Condition]:
+    """What is wrong, by the alert's name. Pure.
+
+    Named by the worker what may be wrong for one of them only; by the partition what goes with it to another worker.
+    That the broker is away cannot be said to the broker.
+    """
+    found = {}
+    away = health.waits_for
+    if away is not None and type(away) in KINDS:
+        found[f"{KINDS[type(away)]}/{worker}"] = Condition(away.message, away.hint)
+    for part, stopped in health.stopped.items():
+        found[_of(stopped.kind, group, part)] = Condition(stopped.reason, stopped.action)
+    return found
+
+
+def ours(name: str, health: Health, group: str, worker: str) -> bool:
+    """Whether it is for this worker to say that the alert of this name is over. Pure."""
+    if name.endswith(f"/{worker}") and name.count("/") == 1:
+        return True
+    return any(name == _of(kind, group, part) for part in health.partitions for kind in ("data_loss", "newer_event"))
+
+
+class Alarm:
+    """Watches a loop. known: the names of the alerts that are raised in the log, read once; raises KafkaDown."""
+
+    def __init__(
+        self, group: str, worker: str, sender: Emits, clock: Clock, known: Callable[[], Iterable[str]]
+    ) -> None:
+        self._group = group
+        self._worker = worker
+        self._sender = sender
+        self._clock = clock
+        self._known = known
+        self._raised: set[str] | None = None
+        self._since: dict[str, datetime] = {}
+        self._first_s: dict[str, float] = {}
+        self._look_s = 0.0
+
+    def watch(self, health: Health) -> None:
+        """Called at every turn of the loop; looks once a second."""
+        now_s = self._clock.now_s()
+        if now_s < self._look_s or not health.joined:
+            return
+        self._look_s = now_s + LOOK_S
+        try:
+            if self._raised is None:
+                self._raised = set(self._known())
+            self._tell(conditions(health, self._group, self._worker), health, self._raised, now_s)
+        except KafkaDown:
+            return  # A broker that is away learns of it when it is back.
+
+    def _tell(self, now: Mapping[str, Condition], health: Health, raised: set[str], now_s: float) -> None:
+        for name, condition in now.items():
+            self._since.setdefault(name, self._clock.wall())
+            if now_s - self._first_s.setdefault(name, now_s) >= AFTER_S and name not in raised:
+                self._sender.emit("alerts", self._raise(name, condition))
+                raised.add(name)
+        for name in [name for name in self._first_s if name not in now]:
+            del self._first_s[name], self._since[name]
+        for name in [name for name in raised - now.keys() if ours(name, health, self._group, self._worker)]:
+            self._sender.emit("alerts", self._alert("alert.resolved", name, "it is over"))
+            raised.remove(name)
+
+    def _raise(self, name: str, condition: Condition) -> Alert:
+        alert = self._alert("alert.raised", name, condition.summary[:MOST_WORDS])
+        return alert.model_copy(update={"since": self._since[name], "action": condition.action[:MOST_WORDS] or None})
+
+    def _alert(self, kind: str, name: str, summary: str) -> Alert:
+        now = self._clock.wall()
+        told = {"type": kind, "id": f"{kind}:{name}:{now.isoformat()}", "name": name[:200], "summary": summary}
+        return Alert.model_validate({**told, "time": now, "source": f"thumper/{self._worker}"})
+
+
+def raised_alerts(settings: Settings, clock: Clock) -> list[Alert]:
+    """The alerts that are raised now, by name. Raises KafkaDown."""
+    lags, reader = LagReader(settings, clock), LogReader(settings, clock)
+    newest: dict[str, Alert] = {}
+    try:
+        start, end = lags.starts([TOPIC.topic])[TOPIC], lags.ends([TOPIC.topic])[TOPIC]
+        for item in reader.read(TOPIC, start, end):
+            try:
+                alert = decode(TOPIC.topic, item.value)
+            except (UnreadableEvent, UnknownMajorVersion):
+                continue
+            newest[alert.name] = alert
+    finally:
+        reader.close()
+        lags.close()
+    return sorted((one for one in newest.values() if one.type == "alert.raised"), key=lambda one: one.name)
+
+
+def _of(kind: str, group: str, part: Partition) -> str:
+    return f"{kind}/{group}/{part.topic}/{part.number}"

@@ -11,8 +11,8 @@ from thumper.clock import Clock, SystemClock
 from thumper.emitter import Emitter
 from thumper.errors import UserError
 from thumper.lag import GroupLag, LagReader
+from thumper.loss import Loss, loss_of
 from thumper.settings import read_settings
-from thumper.source import Loss, loss_of
 from thumper.topics import RECORDED, WORK
 
 GROUPS = {"detector": WORK, "sink": RECORDED}

@@ -1,36 +1,16 @@
 """What people have decided about losses, read from the topic `control` while a partition waits for it."""
 
-from typing import Protocol
-
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from schemas.control import LossAccepted
 from thumper.audit.log import LogReader
 from thumper.clock import Clock
 from thumper.lag import LagReader
+from thumper.loss import Loss
 from thumper.record import Partition
 from thumper.settings import Settings
 
 CONTROL = Partition("control", 0)
 LOOK_S = 1.0
-
-
-class Range(Protocol):
-    """Offsets [from_offset, to_offset) of a partition (thumper.source.Loss)."""
-
-    @property
-    def partition(self) -> Partition:
-        """Of which topic."""
-        ...
-
-    @property
-    def from_offset(self) -> int:
-        """The first."""
-        ...
-
-    @property
-    def to_offset(self) -> int:
-        """Behind the last."""
-        ...
 
 
 class LossDecisions:
@@ -45,7 +25,7 @@ class LossDecisions:
         self._read_to = 0
         self._look_s = 0.0
 
-    def accepts(self, loss: Range) -> bool:
+    def accepts(self, loss: Loss) -> bool:
         """Whether somebody has accepted all of `loss`. Looks once a second. Raises KafkaDown."""
         now_s = self._clock.now_s()
         if now_s >= self._look_s:

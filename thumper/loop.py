@@ -21,8 +21,9 @@ import structlog
 from thumper.clock import Clock
 from thumper.errors import Fatal, NewerEvent, Retriable, Rewind, ThumperError
 from thumper.ledger import OffsetLedger
+from thumper.loss import Loss
 from thumper.record import Done, Partition, Record
-from thumper.source import Loss, Source
+from thumper.source import Source
 from thumper.stage import Backpressure, Committer, Stage
 
 log = structlog.get_logger("thumper.loop")

@@ -1,7 +1,7 @@
 """A member of a consumer group, as the loop sees it: records in, positions, rewind; errors and rebalances told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -9,6 +9,7 @@ from thumper.clock import Clock, SystemClock
 from thumper.decisions import LossDecisions
 from thumper.errors import Fatal, KafkaDown
 from thumper.kafka import Names, committed_offsets, log_start, make_consumer
+from thumper.loss import Loss, loss_of
 from thumper.record import Partition, Record
 from thumper.settings import Settings
 
@@ -28,35 +29,16 @@ class Listener(Protocol):
         """These partitions are somebody else's already: nothing of them may be committed."""
         ...
 
-    def gone(self, loss: "Loss") -> None:
+    def gone(self, loss: Loss) -> None:
         """The position of this partition is not in the log any more; it delivers nothing until somebody decides.
 
         Told again after each rewind.
         """
         ...
 
-    def accepted(self, loss: "Loss", start: int) -> None:
+    def accepted(self, loss: Loss, start: int) -> None:
         """Somebody has: the partition goes on at offset `start`, the log's first."""
         ...
-
-
-class Loss(NamedTuple):
-    """Offsets [from_offset, to_offset) that the group has not seen are gone; equal: the log ends before that offset."""
-
-    partition: Partition
-    from_offset: int
-    to_offset: int
-
-    def __str__(self) -> str:
-        where = f"{self.partition.topic} {self.partition.number}"
-        if self.to_offset > self.from_offset:
-            return f"{where}: offsets {self.from_offset} to {self.to_offset - 1} are not in the log any more"
-        return f"{where}: the log ends before offset {self.from_offset}, at which the group stands"
-
-
-def loss_of(partition: Partition, position: int, start: int) -> Loss:
-    """What a group has lost that stands at `position`, outside of a log that begins at `start`."""
-    return Loss(partition, position, max(position, start))
 
 
 class Source(Protocol):
@@ -295,7 +277,7 @@ class KafkaSource:
             self._thrown.discard(part)
 
     def _resolve(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """Where the group stands: the committed offsets, or the log's start where it never committed."""
+        """Where the group stands: its committed offsets; if it never committed, where it started, or the log does."""
         try:
             found = committed_offsets(self.consumer, self._listed(partitions), self._answer_s, self._clock)
             return {self._own(place): self._start(place) for place in found}
@@ -305,6 +287,9 @@ class KafkaSource:
     def _start(self, place: TopicPartition) -> int:
         if place.offset >= 0:
             return place.offset
+        # What was deleted between a group's very first start and its first commit is no reason to jump either.
+        if (started := self._starts.get(self._own(place))) is not None:
+            return started
         return log_start(self.consumer, place, self._answer_s, self._clock)
 
     def _known_end(self, part: Partition) -> int:

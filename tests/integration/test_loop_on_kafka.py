@@ -33,6 +33,7 @@ class EchoStage:
     def __init__(self, hold: threading.Event | None = None) -> None:
         self._waiting: list[Record] = []
         self._hold = hold
+        self.fail: list[KafkaDown] = []
 
     def open(self) -> None:
         pass
@@ -46,6 +47,8 @@ class EchoStage:
         self._waiting.append(record)
 
     def poll(self, now_s: float) -> Done | None:
+        if self.fail:
+            raise self.fail.pop()
         if not self._waiting or (self._hold is not None and self._hold.is_set()):
             return None
         return self._hand_out()
@@ -94,7 +97,8 @@ class Worker:
     ) -> None:
         source = KafkaSource(settings, "detector", topics)
         committer = TransactionCommitter(settings, name, source.consumer)
-        self.loop = ConsumerLoop(source, EchoStage(hold), committer, CLOCK, grace_s=1.0)
+        self.stage = EchoStage(hold)
+        self.loop = ConsumerLoop(source, self.stage, committer, CLOCK, grace_s=1.0)
         self._thread = threading.Thread(target=self.loop.run, daemon=True)
         self._thread.start()
 
@@ -275,6 +279,31 @@ def test_a_zombie_cannot_write_any_more(topics: Settings) -> None:
     zombie.stop()
     fencing.close()
     assert sum(map(len, offsets(read_all(topics, "detections")).values())) == 40
+
+
+def test_work_in_hand_of_a_partition_whose_events_are_deleted_counts_as_lost_after_a_rewind(topics: Settings) -> None:
+    """And a rewind with a lost partition goes on for the others."""
+    hold = threading.Event()
+    hold.set()
+    emit_images(topics, 40)
+    worker = Worker(topics, "detector-1", hold)
+    wait_until(lambda: worker.loop.health().in_flight == 40)
+    lag = LagReader(topics)
+    part, end = next(iter(lag.ends(["images"]).items()))
+    admin, place = make_admin(topics), TopicPartition(Names(topics).topic("images"), part.number, end)
+    admin.list_topics(place.topic, timeout=30)
+    for future in admin.delete_records([place]).values():
+        future.result(30)
+    worker.stage.fail.append(KafkaDown("a failure that makes it go back"))
+    wait_until(lambda: part in worker.loop.health().stopped)
+    assert worker.loop.health().stopped[part].reason == f"data loss: images {part.number}: " + (
+        f"offsets 0 to {end - 1} are not in the log any more"
+    )
+    hold.clear()
+    worker.stage.fail.append(KafkaDown("and again, with a partition that cannot be sought"))
+    wait_until(lambda: sum(map(len, offsets(read_all(topics, "detections")).values())) == 40 - end)
+    assert lag.committed("detector", ["images"]).get(part, 0) == 0
+    worker.stop()
 
 
 def test_the_sinks_committer_passes_markers_so_that_lag_ends_at_zero(topics: Settings) -> None:

@@ -9,8 +9,8 @@ from tests.fakes.stage import KeepingCommitter, ManualStage
 from thumper.clock import SteppedClock
 from thumper.errors import Fatal, KafkaDown, NewerEvent, Rewind, StoreDown
 from thumper.loop import COMMIT_EVERY_S, ConsumerLoop
+from thumper.loss import Loss
 from thumper.record import Partition
-from thumper.source import Loss
 
 ONE = Partition("images", 0)
 TWO = Partition("images", 1)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.source import ScriptedSource
 from thumper.clock import SteppedClock
+from thumper.loss import Loss
 from thumper.record import Partition
-from thumper.source import Loss
 from thumper.turns import LOOK_S, SourceInTurns, Turns
 
 TOPICS = ("images", "requests", "more")

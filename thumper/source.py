@@ -13,6 +13,9 @@ from thumper.loss import Loss, loss_of
 from thumper.record import Partition, Record
 from thumper.settings import Settings
 
+# Where a partition's position is gone, the log is looked at this often.
+LOOK_S = 0.5
+
 
 class Listener(Protocol):
     """Who is told of rebalances. Called inside `take` and `close`, on the same thread; must not raise."""
@@ -97,6 +100,7 @@ class KafkaSource:
         self._answer_s = settings.session_timeout_ms / 1_000
         self._lost: dict[Partition, Loss | None] = {}
         self._thrown: set[Partition] = set()
+        self._look_s = 0.0
         self._decisions = LossDecisions(settings, group, self._clock)
 
     def open(self, listener: Listener) -> None:
@@ -202,6 +206,10 @@ class KafkaSource:
 
     def _look_at_losses(self) -> None:
         """Say what is lost, and go on where that was accepted. Raises KafkaDown."""
+        now_s = self._clock.now_s()
+        if not self._lost or now_s < self._look_s:
+            return
+        self._look_s = now_s + LOOK_S
         for part, loss in list(self._lost.items()):
             if part not in self._starts:
                 del self._lost[part]
@@ -224,14 +232,16 @@ class KafkaSource:
             self._listener.gone(loss)
 
     def _go_on(self, part: Partition, offset: int) -> None:
-        place = TopicPartition(self._names.topic(part.topic), part.number, offset)
+        # A new fetcher: the one whose position was gone has ended for good. Assigning is for all or none, so the others
+        # are assigned where they are.
+        places = {**self.positions(), part: offset}
         try:
-            # A new fetcher: the one whose position was gone has ended for good.
-            self.consumer.incremental_unassign([place])
-            self.consumer.incremental_assign([place])
+            self.consumer.assign(
+                [TopicPartition(self._names.topic(one.topic), one.number, at) for one, at in places.items()]
+            )
         except KafkaException as error:
             raise KafkaDown(f"cannot go on at offset {offset} of {part}: {error.args[0].str()}") from None
-        self._starts[part] = offset
+        self._starts.update(places)
         self._thrown.discard(part)
         del self._lost[part]
 

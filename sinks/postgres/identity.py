@@ -14,8 +14,7 @@ from thumper.tables import log_identity, recorded
 TOPICS = ("images", "requests", "detections", "facts")
 HINT = (
     "wrong cluster, prefix or database? correct the settings. "
-    "Else the tables are to be rebuilt from this log: `thumper rebuild`, "
-    "or stop the sink, empty its tables (thumper psql) and reset the group sink to earliest"
+    "Else the tables are to be rebuilt from this log: `thumper rebuild`"
 )
 
 
@@ -26,20 +25,32 @@ class Log(Protocol):
         """The cluster's id and each topic's."""
         ...
 
+    def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """The first offset of each partition."""
+        ...
+
     def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         """The last stable offset of each partition."""
         ...
 
+    def committed(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        """Where a group stands, where it has committed."""
+        ...
 
-def check_identity(engine: Engine, log: Log) -> None:
+
+def check_identity(engine: Engine, log: Log, group: str = "sink") -> None:
     """Compare the tables with the log; the first time, note which log it is.
 
-    Raises Fatal if the tables come from another log or from more of it than there is; KafkaDown, DatabaseDown.
+    Raises Fatal if the tables come from another log, or from more of it than there is, or are new while the group has
+    passed events already; KafkaDown, DatabaseDown.
     """
     cluster, topics = log.topic_identity(TOPICS)
     with translated(), engine.begin() as connection:
         positions = _positions(connection)
-        judge(_known(connection), {topic: (cluster, found) for topic, found in topics.items()})
+        known = _known(connection)
+        judge(known, {topic: (cluster, found) for topic, found in topics.items()})
+        if not known:
+            judge_new(log.committed(group, TOPICS), log.starts(TOPICS))
         # Ends are read after positions: they only grow.
         judge_positions(positions, log.ends(TOPICS))
         rows = [{"topic": topic, "cluster_id": cluster, "topic_id": found} for topic, found in sorted(topics.items())]
@@ -65,6 +76,17 @@ def judge_positions(positions: Mapping[Partition, int], ends: Mapping[Partition,
             raise Fatal(
                 f"the tables hold more than the log: {partition.topic} {partition.number} is recorded "
                 f"up to {position}, the log ends at {end}",
+                HINT,
+            )
+
+
+def judge_new(committed: Mapping[Partition, int], starts: Mapping[Partition, int]) -> None:
+    """New tables need all that the log holds: compare where the group stands with where it starts. Raises Fatal."""
+    for partition, position in sorted(committed.items()):
+        if position > starts.get(partition, 0):
+            raise Fatal(
+                f"the tables are empty, but the group has passed {partition.topic} {partition.number} "
+                f"up to {position}: what lies before would be missing",
                 HINT,
             )
 

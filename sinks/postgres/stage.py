@@ -40,7 +40,7 @@ def sink_stage(
     writer: RowWriter = PostgresWriter(engine)
     if board is not None:
         writer = MeasuredWriter(writer, board, clock)
-    return SinkStage(writer, clock, policy, group, lambda: check_identity(engine, log))
+    return SinkStage(writer, clock, policy, group, lambda: check_identity(engine, log, group))
 
 
 class SinkStage:

@@ -29,8 +29,14 @@ class OneLog:
     def topic_identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         return self.cluster, {topic: f"id of {topic}" for topic in topics}
 
+    def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        return {Partition(topic, 0): 0 for topic in topics}
+
     def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         return {Partition(topic, 0): 10_000 for topic in topics}
+
+    def committed(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        return {}
 
 
 @pytest.fixture

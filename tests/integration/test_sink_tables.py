@@ -245,8 +245,14 @@ class OneLog:
     def topic_identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         return self.cluster, {topic: f"id of {topic}" for topic in topics}
 
+    def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        return {Partition(topic, 0): 0 for topic in topics}
+
     def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         return {Partition(topic, 0): self.end for topic in topics}
+
+    def committed(self, group: str, topics: Sequence[str]) -> dict[Partition, int]:
+        return {}
 
 
 def test_the_logs_identity_is_noted_once_and_compared_ever_after(ranch: Tables) -> None:

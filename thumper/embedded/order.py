@@ -68,13 +68,14 @@ class Order:
         """Programs first, then PostgreSQL, then Kafka, then the supervisor. Raises SupervisorGone."""
         running = list(self.supervisor.programs())
         for group in ([name for name in running if name not in SERVERS], ["postgres"], ["kafka"]):
-            self._stop([name for name in group if name in running])
+            self.stop([name for name in group if name in running])
         supervisor = psutil.Process(int(self.supervisor.call("supervisor.getPID")))
         # It has nobody left to look after, and its own orderly end takes two seconds.
         supervisor.kill()
         wait_until(lambda: not is_alive(supervisor), self.clock, _STOP_S)
 
-    def _stop(self, names: Sequence[str]) -> None:
+    def stop(self, names: Sequence[str]) -> None:
+        """Stop these, and wait until they have ended. Raises SupervisorGone."""
         # A signal that reaches a program between its fork and its exec is lost, and its end then takes a minute. The
         # supervisor calls a program starting for its first second.
         wait_until(lambda: not any(self._is_starting(name) for name in names), self.clock, _STARTING_S)

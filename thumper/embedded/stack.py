@@ -1,7 +1,8 @@
 """The embedded stack: Kafka, PostgreSQL and the programs of this system on one machine, kept alive by a supervisor."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,22 @@ class EmbeddedStack:
         for program in programs:
             mark_path(self.data_dir, program.name).unlink(missing_ok=True)
         supervisor.start(mark)
+
+    @contextmanager
+    def held(self, is_meant: Callable[[str], bool], timeout_s: float = 120.0) -> Iterator[None]:
+        """Stop those programs that run and are meant, and start them again at the end, whatever happens inside.
+
+        Raises UserError where nothing runs; Fatal if one does not get ready again.
+        """
+        running = [name for name, program in self.programs().items() if program.pid and is_meant(name)]
+        order = self._order(self.state())
+        with folder.only_one(self.data_dir):
+            order.stop(running)
+        try:
+            yield
+        finally:
+            with folder.only_one(self.data_dir):
+                order.bring_up(running, timeout_s)
 
     def wait(self) -> None:
         """Block until the stack is stopped by somebody else."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sinks.postgres.identity import judge, judge_positions
+from sinks.postgres.identity import judge, judge_new, judge_positions
 from thumper.errors import Fatal
 from thumper.record import Partition
 
@@ -29,3 +29,11 @@ def test_rows_beyond_the_end_of_the_log_are_refused(position: int, ends: dict[Pa
 
 def test_rows_up_to_the_end_are_fine() -> None:
     judge_positions({IMAGES: 7}, {IMAGES: 7})
+
+
+def test_new_tables_of_a_group_that_has_passed_events_are_refused() -> None:
+    judge_new({}, {IMAGES: 0})
+    judge_new({IMAGES: 3}, {IMAGES: 3})
+    with pytest.raises(Fatal, match="the tables are empty, but the group has passed images 0 up to 4") as error:
+        judge_new({IMAGES: 4}, {IMAGES: 3})
+    assert "thumper rebuild" in error.value.hint

@@ -90,6 +90,8 @@ def summary_lines(summary: ImportSummary, *, dry_run: bool) -> Iterator[str]:
         )
     if summary.further_places:
         yield f"[INFO] {summary.further_places} further places of known pictures"
+    if summary.removed:
+        yield f"[WARN] {summary.removed} pictures were removed before, and stay out (--even-removed brings them back)"
     if summary.skipped.other_files or summary.skipped.hidden:
         yield (
             f"[INFO] Passed over: {summary.skipped.other_files} other files (not a picture by their name),"

@@ -42,6 +42,7 @@ class Asked:
     watching: bool = False
     wait_s: float = 60.0
     threads: int | None = None
+    even_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class ImportRun:
             dry_run=asked.dry_run,
             max_picture_bytes=settings.max_picture_bytes,
             reserve_bytes=settings.store_reserve_bytes,
+            even_removed=asked.even_removed,
             threads=asked.threads or (BUCKET_THREADS if settings.store_url.startswith("s3:") else DISK_THREADS),
         )
         self._parts = ImportParts(

@@ -37,6 +37,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     threads: Annotated[
         int | None, typer.Option(min=1, max=64, help="Threads that read and write files; more for slow networks.")
     ] = None,
+    even_removed: Annotated[bool, typer.Option("--even-removed", help="Also what `thumper remove` took away.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object; all else to standard error.")] = False,
 ) -> None:
     """Import pictures: copy them into the store, then tell the log. What is known already is not imported twice.
@@ -56,7 +57,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     settings = read_settings()
     if in_place:
         check_roots(settings, names)
-    asked = Asked(sources, _location_name(location), in_place, dry_run, watching, wait_s, threads)
+    asked = Asked(sources, _location_name(location), in_place, dry_run, watching, wait_s, threads, even_removed)
     facts = read_places(locations, clock.wall()) if locations else []
     report = ImportReport(clock, machine=json_output)
     with (

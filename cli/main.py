@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import check, dead_letters, demo, importing, init, losses, parts, rebuild, stack, status, verify
+from cli import check, dead_letters, demo, importing, init, losses, parts, rebuild, remove, stack, status, verify
 from thumper.errors import ThumperError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("status")(status.status_command)
 app.command("lag")(status.lag_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
+app.command("remove")(remove.remove_command)
 app.command("rebuild")(rebuild.rebuild_command)
 app.command("detector")(parts.detector_command)
 app.command("sink")(parts.sink_command)

@@ -173,6 +173,7 @@ def _model_facts(model: "ModelDescription", worker: str, clock: Clock) -> tuple[
 
 def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
     """Run one sink until it is told to stop; makes topics and tables first, where they are missing."""
+    from sinks.postgres.preload import preload_removals
     from sinks.postgres.stage import sink_stage
 
     clock = SystemClock()
@@ -180,7 +181,9 @@ def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignall
         configure_logs(settings, role=SINK, worker=worker)
         _patiently(lambda: before_apps(settings), clock, until_signalled)
         board = Board()
-        stage = sink_stage(settings, LagReader(settings), clock, SINK, board)
+        stage = sink_stage(
+            settings, LagReader(settings), clock, SINK, board, lambda engine: preload_removals(engine, settings, clock)
+        )
         source = KafkaSource(settings, SINK, RECORDED)
         committer = OffsetCommitter(settings, source.consumer)
         with Emitter(settings) as emitter:

@@ -29,6 +29,10 @@ class PictureStore(Protocol):
         """Keep the bytes; their address. Raises StoreDown."""
         ...
 
+    def readmit(self, uri: str) -> None:
+        """Forget that the picture at this address was removed. Raises StoreDown."""
+        ...
+
     def in_place_uri(self, path: bytes) -> str:
         """The address of a file that stays where it is. Raises PictureError."""
         ...
@@ -40,13 +44,17 @@ class PictureStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How pictures are kept. in_place: where they are. dry_run: not at all. reserve_bytes: left free on the disk."""
+    """How pictures are kept. in_place: where they are. dry_run: not at all. reserve_bytes: left free on the disk.
+
+    even_removed: some of them were removed before, and are wanted again.
+    """
 
     store: PictureStore
     in_place: bool = False
     dry_run: bool = False
     reserve_bytes: int = 0
     max_picture_bytes: int = 200_000_000
+    even_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,10 @@ class Hands:
     def _keep(self, read: Read) -> Answer:
         try:
             metadata = read_metadata(read.data, read.found.name)
-            return Kept(read, metadata, self._place(read, metadata.suffix))
+            uri = self._place(read, metadata.suffix)
+            if self._keeping.even_removed and not self._keeping.dry_run:
+                self._keeping.store.readmit(uri)
+            return Kept(read, metadata, uri)
         except PictureError as error:
             return Failed(read.found, error.message, id=read.id)
         except StoreDown as error:

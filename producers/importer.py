@@ -7,7 +7,7 @@ second copy in the same run becomes a further place.
 
 import errno
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -51,7 +51,10 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What to do. in_place: emit without copying. patience_s: how long store, database or Kafka may be away."""
+    """What to do. in_place: emit without copying. patience_s: how long store, database or Kafka may be away.
+
+    even_removed: import what somebody has removed, too.
+    """
 
     sources: tuple[Source, ...]
     import_id: str
@@ -61,6 +64,7 @@ class ImportPlan:
     reserve_bytes: int = 0
     threads: int = 4
     patience_s: float = 300.0
+    even_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,9 @@ def run_import(
 ) -> ImportSummary:
     """Import `pictures`. Never raises for a file, a card, a store or a broker: the summary says what happened."""
     start_s = parts.clock.now_s()
-    keeping = Keeping(parts.store, plan.in_place, plan.dry_run, plan.reserve_bytes, plan.max_picture_bytes)
+    keeping = Keeping(
+        parts.store, plan.in_place, plan.dry_run, plan.reserve_bytes, plan.max_picture_bytes, plan.even_removed
+    )
     with many_hands(keeping, plan.threads) as hands:
         run = _Run(plan, parts, report, hands)
         run.all(pictures)
@@ -160,9 +166,10 @@ class _Run:
         self._report.progress(self.tally.summary.settled, self.tally.summary.read_bytes)
 
     def _decide(self, reads: list[Read]) -> None:
-        """What each picture is: new, known here, known elsewhere, or a copy of one that is on its way."""
+        """What each picture is: new, known here, known elsewhere, a copy of one that is on its way, or removed."""
         unknown = [read for read in reads if read.id.int not in self._flying and read.id.int not in self._arrived]
         places = self._look_up(unknown) if unknown else {}
+        removed = self._removed([read.id for read in unknown if read.id not in places])
         new: list[Read] = []
         for read in reads:
             self._device_errors = 0
@@ -175,6 +182,8 @@ class _Run:
                 self.tally.known(read.found)
             elif key in self._arrived or read.id in places:
                 self._places.append((read.id, read.found))
+            elif read.id in removed:
+                self.tally.removed(read.found)
             else:
                 self._flying[key] = []
                 new.append(read)
@@ -186,6 +195,11 @@ class _Run:
         """Ask the database, patiently. Raises DatabaseDown when patience ends."""
         ids = [read.id for read in reads]
         return dict(self._patience.retry(lambda: self._parts.known.places(ids), DatabaseDown, self._parts.again))
+
+    def _removed(self, ids: list[UUID]) -> Set[UUID]:
+        if not ids or self._plan.even_removed:
+            return frozenset()
+        return self._patience.retry(lambda: self._parts.known.removed(ids), DatabaseDown, self._parts.again)
 
     def _kept(self, kept: Kept) -> None:
         self._store_away_s, self._pause_s = None, FIRST_PAUSE_S

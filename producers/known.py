@@ -1,6 +1,6 @@
 """Which pictures and places the tables know already, and the lock that lets one import run at a time. Reads only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +19,7 @@ _PLACES = text(
     "SELECT image_id, location_id, path FROM image WHERE image_id = ANY(CAST(:ids AS uuid[]))"
     " UNION ALL SELECT image_id, location_id, path FROM place WHERE image_id = ANY(CAST(:ids AS uuid[]))"
 )
+_REMOVED = text("SELECT image_id FROM removed WHERE image_id = ANY(CAST(:ids AS uuid[]))")
 # How far the sink has recorded the log.
 _RECORDED = text("SELECT topic, log_partition, next_offset FROM recorded WHERE topic = ANY(:topics)")
 # Whether any picture lies in the store.
@@ -37,6 +38,10 @@ class KnownPictures(Protocol):
         """The places of those of `ids` that are known."""
         ...
 
+    def removed(self, ids: Sequence[UUID]) -> Set[UUID]:
+        """Those of `ids` that somebody has removed; some may be known again since."""
+        ...
+
 
 class RecordedPictures:
     """KnownPictures from the sink's tables."""
@@ -52,6 +57,12 @@ class RecordedPictures:
             for image, location, path in rows:
                 found.setdefault(UUID(str(image)), set()).add((location and UUID(str(location)), path))
         return found
+
+    def removed(self, ids: Sequence[UUID]) -> set[UUID]:
+        """See KnownPictures."""
+        with self._connected() as connection:
+            found = connection.execute(_REMOVED, {"ids": [str(one) for one in ids]}).scalars()
+            return {UUID(str(one)) for one in found}
 
     def recorded(self, topics: Sequence[str]) -> dict[Partition, int]:
         """The next offset that the sink has not recorded, for each partition that it has recorded any of."""

@@ -34,8 +34,9 @@ THREADS = 4
 LISTED = 10
 _UNDEFINED_TABLE = "42P01"
 _DESCRIBED = text(
-    "SELECT i.image_id, l.name, i.path FROM image i"
-    " LEFT JOIN location l ON l.location_id = i.given_location_id WHERE i.image_id = ANY(CAST(:ids AS uuid[]))"
+    "SELECT image_id, l.name, i.path, i.image_id IS NULL AS removed"
+    " FROM image i FULL JOIN removed r USING (image_id)"
+    " LEFT JOIN location l ON l.location_id = i.given_location_id WHERE image_id = ANY(CAST(:ids AS uuid[]))"
 )
 
 
@@ -46,6 +47,10 @@ class Files(Protocol):
         """The bytes at an address. Raises PictureError, Retriable."""
         ...
 
+    def is_removed(self, uri: str) -> bool:
+        """Whether the picture there was removed. Raises StoreDown."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -53,6 +58,7 @@ class Description:
 
     location: str | None = None
     path: str | None = None
+    removed: bool = False
 
 
 class Descriptions(Protocol):
@@ -74,7 +80,7 @@ class TableDescriptions:
         try:
             with translated(), self._engine.connect() as connection:
                 rows = connection.execute(_DESCRIBED, {"ids": [str(one) for one in ids]})
-                return {UUID(str(image)): Description(location, path) for image, location, path in rows}
+                return {UUID(str(image)): Description(*known) for image, *known in rows}
         except ProgrammingError as error:
             if getattr(error.orig, "pgcode", None) != _UNDEFINED_TABLE:
                 raise
@@ -177,6 +183,8 @@ class _Run:
         if digest is None:
             return _Refused("its name is not the hash of a picture")
         at = known.get(image_id(digest), Description())
+        if at.removed or self._parts.store.is_removed(f"store:///{name}"):
+            return _Refused("the picture was removed: `thumper import --even-removed` brings it back")
         try:
             data = self._parts.store.read(f"store:///{name}", None, self._plan.max_picture_bytes)
             metadata = read_metadata(data, at.path or "")

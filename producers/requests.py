@@ -18,7 +18,7 @@ from thumper.errors import DatabaseDown, KafkaDown, Retriable, UserError
 from thumper.lag import GroupLag
 from thumper.record import Partition
 
-__all__ = ["Busy", "Desk", "NotRecorded", "Queued", "Selection", "Sender", "Unknown", "Wanted", "queue"]
+__all__ = ["Busy", "Desk", "NotRecorded", "Queued", "Selection", "Sender", "Unknown", "Wanted", "alone", "queue"]
 
 # Held by whoever asks, in any process on this database: two that ask at once would not see each other's requests.
 LOCK_KEY = 0x7468_756D_7065_7201
@@ -87,11 +87,11 @@ def queue(selection: Selection, desk: Desk, requested_by: str = "api") -> Queued
     Raises Unknown, NotRecorded, Busy, KafkaDown or DatabaseDown; of these only KafkaDown may leave requests behind,
     and calling again asks for none of them twice.
     """
-    with _alone(desk.engine) as connection:
+    with alone(desk.engine) as connection:
         _refuse_unknown(connection, selection)
         # The group's position first: what it passes from now on is then among the outcomes waited for.
         committed = {part.partition.number: part.position for part in desk.lags.read("detector", ["images"]).partitions}
-        _wait_until_recorded(connection, desk)
+        wait_until_answered(connection, desk)
         rows = select(connection, selection, committed)
         return _ask([_Picture(row, committed) for row in rows], desk, requested_by)
 
@@ -151,8 +151,11 @@ def _ask(pictures: Sequence[_Picture], desk: Desk, requested_by: str) -> Queued:
 
 
 @contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
-    """A read-only connection that holds the lock. Every statement sees what is committed by then."""
+def alone(engine: Engine) -> Iterator[Connection]:
+    """A read-only connection that holds the lock of whoever asks. Every statement sees what is committed by then.
+
+    Raises Busy, DatabaseDown.
+    """
     with _explained(), translated(), engine.connect() as plain:
         connection = plain.execution_options(isolation_level="READ COMMITTED", postgresql_readonly=True)
         with connection.begin():
@@ -186,8 +189,8 @@ def _refuse_unknown(connection: Connection, selection: Selection) -> None:
         raise Unknown(f"no location has the id {place}", "GET /api/locations lists them")
 
 
-def _wait_until_recorded(connection: Connection, desk: Desk) -> None:
-    """Until the tables know every request and every outcome that is in the log now. Raises NotRecorded."""
+def wait_until_answered(connection: Connection, desk: Desk) -> None:
+    """Until the tables know every request and every outcome that is in the log now. Raises NotRecorded, KafkaDown."""
     sink = desk.lags.read("sink", ["requests", "detections"])
     ends = {part.partition: part.end for part in sink.partitions}
     give_up_s = desk.clock.now_s() + RECORDED_WITHIN_S

@@ -22,10 +22,11 @@ class Complaint:
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What an import did. Every picture found is imported, known, a further place, unreadable, or not_in_log.
+    """What an import did. Every picture found is imported, known, a further place, removed, unreadable, or not_in_log.
 
     imported: pictures whose event the broker has acknowledged (dry run: would be imported).
     known: pictures that were recorded at this very place before. further_places: known pictures at a new place.
+    removed: pictures that somebody has removed, and that are not imported again.
     not_in_log: copied, but without acknowledgement; the next import sends them.
     stopped_because: what ended it early, other than the user.
     """
@@ -36,6 +37,7 @@ class ImportSummary:
     imported_bytes: int = 0
     known: int = 0
     further_places: int = 0
+    removed: int = 0
     unreadable: int = 0
     not_in_log: int = 0
     exif_times: int = 0
@@ -51,7 +53,7 @@ class ImportSummary:
     @property
     def settled(self) -> int:
         """Pictures of which nothing is left to do."""
-        return self.imported + self.known + self.further_places + self.unreadable
+        return self.imported + self.known + self.further_places + self.removed + self.unreadable
 
     @property
     def exit_code(self) -> int:
@@ -118,6 +120,11 @@ class Tally:
     def further_place(self, found: Found) -> None:
         """A fact says that the known picture was seen here too."""
         self.summary.further_places += 1
+        self._settle(found.location)
+
+    def removed(self, found: Found) -> None:
+        """It was removed once, and stays out."""
+        self.summary.removed += 1
         self._settle(found.location)
 
     def unreadable(self, found: Found, reason: str) -> None:

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from schemas.envelope import Count, Event, Finite, LongText, Part, Sha256, ShortText, Unit
 
-# What went wrong with a picture. `record`: the outcome itself could not be stored by the sink.
+# What went wrong with a picture. `record`: the outcome itself could not be stored by the sink. `removed`: nothing: its
+# bytes are gone because somebody removed it.
 ErrorClass = Literal[
     "missing",
     "integrity",
@@ -21,6 +22,7 @@ ErrorClass = Literal[
     "inference",
     "crash",
     "record",
+    "removed",
 ]
 MAX_BOXES = 1_000
 

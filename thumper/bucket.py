@@ -59,6 +59,14 @@ class Bucket:
         with _answers():
             self._files.pipe_file(self._key(names), data)
 
+    def remove(self, names: Sequence[bytes]) -> bool:
+        """Delete the object; False if there is none. Raises StoreDown."""
+        there = self.has(names)
+        with _answers():
+            if there:
+                self._files.rm_file(self._key(names))
+        return there
+
     def is_empty(self) -> bool:
         """Whether nothing lies below the prefix. Raises StoreDown, also if there is no such bucket."""
         with _answers():
@@ -71,9 +79,9 @@ class Bucket:
             except FileNotFoundError:
                 return True
 
-    def names(self) -> Iterator[tuple[bytes, ...]]:
+    def names(self, below: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes, ...]]:
         """The names, below the prefix, of all objects; one level's listing is in memory at a time. Raises StoreDown."""
-        waiting = [self._prefix]
+        waiting = [self._key(below)]
         while waiting:
             at = waiting.pop()
             with _answers():

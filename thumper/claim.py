@@ -39,6 +39,11 @@ def store_uri(sha256: str, suffix: str) -> str:
     return f"store:///{sha256[:2]}/{sha256}{suffix}"
 
 
+def quoted(names: Sequence[bytes]) -> str:
+    """Names below the store as one text, percent-encoded."""
+    return "/".join(quote_from_bytes(name, safe="") for name in names)
+
+
 def kept_name(uri: str) -> str | None:
     """The part of an address of `store_uri` that names the file; None for any other address."""
     found = _KEPT.fullmatch(uri)

@@ -22,8 +22,10 @@ _MISSING = {errno.ENOENT, errno.ENAMETOOLONG}
 _FORBIDDEN = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.EISDIR}
 _DENIED = {errno.EACCES, errno.EPERM}
 INCOMING = b".incoming"
-# Folders in a store's root that hold none of its files: what is written aside, and what a file system keeps for itself.
-NOT_OURS = (INCOMING, b"lost+found")
+REMOVED = b".removed"
+# Folders in a store's root that hold no pictures: what is written aside, marks of removed pictures, and what a file
+# system keeps for itself.
+NOT_OURS = (INCOMING, REMOVED, b"lost+found")
 
 
 def read_file(root: Path, names: Sequence[bytes], size_bytes: int | None, max_bytes: int) -> bytes:
@@ -76,12 +78,32 @@ def write_file(root: Path, names: Sequence[bytes], data: bytes) -> None:
         raise StoreDown(f"cannot write into the store: {error.strerror}", _hint(error)) from None
 
 
-def list_files(root: Path) -> Iterator[tuple[bytes, ...]]:
+def remove_file(root: Path, names: Sequence[bytes]) -> bool:
+    """Delete the file at `names` below `root`, durably; False if there is none.
+
+    Raises PictureError if it may not be deleted, StoreDown if `root` cannot be opened or written.
+    """
+    with _opened_root(root) as top:
+        try:
+            with _opened(top, names[:-1], _STEP) as at:
+                os.unlink(names[-1], dir_fd=at)
+                os.fsync(at)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno in _FORBIDDEN:
+                raise picture_error(error) from None
+            raise StoreDown(f"cannot delete in the store: {error.strerror}") from None
+    return True
+
+
+def list_files(root: Path, below: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes, ...]]:
     """The names, below `root`, of everything in it but folders; no link is followed, what is written aside left out.
 
+    below: only what lies in this folder of it; its names come with them.
     One folder's listing is in memory at a time. What vanishes meanwhile is passed over. Raises StoreDown.
     """
-    waiting: list[tuple[bytes, ...]] = [()]
+    waiting = [below]
     while waiting:
         at = waiting.pop()
         try:
@@ -131,12 +153,12 @@ def _opened_root(root: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _opened(top: int, names: Sequence[bytes]) -> Iterator[int]:
-    """The file at `names`, open for reading."""
+def _opened(top: int, names: Sequence[bytes], last: int = _READ) -> Iterator[int]:
+    """The file at `names`, open for reading; or, with _STEP as `last`, the folder."""
     at = os.dup(top)
     try:
         for number, name in enumerate(names):
-            flags = _READ if number == len(names) - 1 else _STEP
+            flags = last if number == len(names) - 1 else _STEP
             following = os.open(name, flags, dir_fd=at)
             os.close(at)
             at = following

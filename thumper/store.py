@@ -2,13 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote_from_bytes, unquote
+from urllib.parse import unquote
 from uuid import uuid4
 
+from schemas.envelope import derived_name
 from thumper import claim, folder
 from thumper.bucket import Bucket
 from thumper.clock import Clock, SystemClock
@@ -32,11 +34,14 @@ class Place(Protocol):
     def write(self, names: Sequence[bytes], data: bytes) -> None:
         """Whole or not at all, and durable on return. Raises StoreDown."""
 
+    def remove(self, names: Sequence[bytes]) -> bool:
+        """Delete a file, durably on return; False if there is none. Raises PictureError, StoreDown."""
+
     def is_empty(self) -> bool:
         """Whether a store may be made here. Raises StoreDown."""
 
-    def names(self) -> Iterator[tuple[bytes, ...]]:
-        """Of every file, below the root; memory for one folder of them. Raises StoreDown."""
+    def names(self, below: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes, ...]]:
+        """Of every file below the root, or a folder in it; memory for one folder of them. Raises StoreDown."""
 
     def free_bytes(self) -> int | None:
         """What can still be written; None: no end known. Raises StoreDown."""
@@ -60,6 +65,10 @@ class Folder:
         """See folder.write_file."""
         folder.write_file(self.root, names, data)
 
+    def remove(self, names: Sequence[bytes]) -> bool:
+        """See folder.remove_file."""
+        return folder.remove_file(self.root, names)
+
     def is_empty(self) -> bool:
         """Whether nothing lies in it; makes the folder if it is not there. Raises StoreDown."""
         try:
@@ -68,9 +77,9 @@ class Folder:
         except OSError as error:
             raise StoreDown(f"the store {self.root} cannot be opened: {error.strerror}") from None
 
-    def names(self) -> Iterator[tuple[bytes, ...]]:
+    def names(self, below: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes, ...]]:
         """See folder.list_files."""
-        return folder.list_files(self.root)
+        return folder.list_files(self.root, below)
 
     def free_bytes(self) -> int:
         """See folder.free_bytes."""
@@ -124,19 +133,43 @@ class Store:
     def read(self, uri: str, size_bytes: int | None, max_bytes: int) -> bytes:
         """The bytes at `uri`. size_bytes: what the event says, None if it does not.
 
-        Raises PictureError (forbidden_path, missing, too_large, integrity, read) for a fault of this picture;
+        Raises PictureError (forbidden_path, missing, removed, too_large, integrity, read) for a fault of this picture;
         StoreDown if the store or the root itself is away; another Retriable for what may pass (try again, then give
         the picture up).
         """
         found = claim.parse(uri, self._roots, self.url)
         try:
             if found.root is not None:
+                # Its file stays when it is removed, and must not be looked at all the same. Without the store nobody
+                # knows; what is found then, the tables do not take.
+                with suppress(StoreDown):
+                    self._refuse_removed(uri)
                 return folder.read_file(found.root, found.names, size_bytes, max_bytes)
             return self._place.read(found.names, size_bytes, max_bytes)
         except PictureError as error:
             if error.error_class == "missing":
                 self._is_there(found.root)
+                self._refuse_removed(uri)
             raise
+
+    def remove(self, uri: str) -> bool:
+        """Mark the picture at `uri` as removed, then delete its file if it is the store's; whether there was one.
+
+        Interrupted, the same again does the rest. What lies under a read-only root is marked only.
+        Raises PictureError if the address may not be used, StoreDown.
+        """
+        found = claim.parse(uri, self._roots, self.url)
+        if not self._place.has(self._mark(uri)):
+            self._place.write(self._mark(uri), b"")
+        return found.root is None and self._place.remove(found.names)
+
+    def is_removed(self, uri: str) -> bool:
+        """Whether the picture at `uri` was marked by `remove`. Raises StoreDown."""
+        return self._place.has(self._mark(uri))
+
+    def readmit(self, uri: str) -> None:
+        """Forget that mark: the picture is wanted again. Raises StoreDown."""
+        self._place.remove(self._mark(uri))
 
     def exists(self, uri: str, size_bytes: int | None = None) -> bool:
         """Whether there is a file (of that size) at `uri`. Raises PictureError if it may not be opened, StoreDown."""
@@ -147,7 +180,20 @@ class Store:
 
     def names(self) -> Iterator[str]:
         """The name of every file in the store, as `name_of` gives it; the marker is none. Raises StoreDown."""
-        return (_name(names) for names in self._place.names() if names != (MARKER,))
+        return (
+            claim.quoted(names) for names in self._place.names() if names != (MARKER,) and names[0] != folder.REMOVED
+        )
+
+    def marks(self) -> Iterator[str]:
+        """The names of the marks of removed pictures. Raises StoreDown."""
+        return (claim.quoted(names) for names in self._place.names((folder.REMOVED,)))
+
+    def put_back(self, names: Sequence[bytes], data: Callable[[], bytes]) -> bool:
+        """Keep a file of a backup under its name, unless it is there; whether it was written. Raises StoreDown."""
+        if self._place.has(names):
+            return False
+        self._place.write(names, data())
+        return True
 
     def name_of(self, uri: str) -> str | None:
         """The name in the store that `uri` means, percent-encoded, like `ab/ab01...jpg`; None if it is not there."""
@@ -157,7 +203,7 @@ class Store:
             found = claim.parse(uri, self._roots, self.url)
         except PictureError:
             return None
-        return _name(found.names) if found.root is None else None
+        return claim.quoted(found.names) if found.root is None else None
 
     def free_bytes(self) -> int | None:
         """Bytes free on the store's disk; None for a bucket. Raises StoreDown."""
@@ -173,6 +219,16 @@ class Store:
             raise PictureError("missing", "it is not a regular file in its place")
         return uri
 
+    def _mark(self, uri: str) -> tuple[bytes, ...]:
+        """Where it is noted that the picture at `uri` was removed: an empty file whose name gives nothing away."""
+        known = self.name_of(uri)
+        name = derived_name("removed", uri if known is None else f"store:///{known}")
+        return folder.REMOVED, name[:2].encode(), name.encode()
+
+    def _refuse_removed(self, uri: str) -> None:
+        if self.is_removed(uri):
+            raise PictureError("removed", "the picture was removed")
+
     def _is_there(self, root: Path | None) -> None:
         """Raises StoreDown if what looks like a missing picture is a missing disk."""
         if root is None:
@@ -185,10 +241,6 @@ def check_sha256(data: bytes, sha256: str) -> None:
     """Raises PictureError("integrity") if `data` is not what the event speaks of."""
     if sha256_of(data).hexdigest() != sha256:
         raise PictureError("integrity", "the picture's bytes are not those of its event: another sha256")
-
-
-def _name(names: Sequence[bytes]) -> str:
-    return "/".join(quote_from_bytes(name, safe="") for name in names)
 
 
 def _place(url: str, endpoint: str | None) -> Place:

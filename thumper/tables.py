@@ -215,6 +215,9 @@ correction = Table(
     PrimaryKeyConstraint("image_id", "log_partition", "log_offset"),
 )
 
+# Only the id stays. log_*: the newest removal; what the log says of the picture up to its time is void.
+removed = Table("removed", metadata, Column("image_id", Uuid, primary_key=True), *_position())
+
 model = Table(
     "model",
     metadata,

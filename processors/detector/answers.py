@@ -64,8 +64,10 @@ class Answers:
         """The picture could not be looked at."""
         when = _circumstances(job, end)
         outgoing = failed(self._author, job.task, error, when)
-        self._log.warning(
-            "Detection failed",
+        # A removed picture is nobody's failure: the sink ignores this answer.
+        removed = error.error_class == "removed"
+        (self._log.info if removed else self._log.warning)(
+            "Picture was removed" if removed else "Detection failed",
             image_id=job.task.key,
             location=job.task.location,
             error_class=error.error_class,

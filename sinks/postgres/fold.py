@@ -5,6 +5,7 @@ is newer within a batch, the guards of the statements settle it against what is 
 """
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import TypeAlias
 
 from schemas.detection import DetectionCompleted, DetectionFailed
@@ -15,17 +16,24 @@ from schemas.request import ProcessingRequested
 from sinks.postgres.fold_facts import FactFold
 from sinks.postgres.fold_images import ImageFold
 from sinks.postgres.fold_outcomes import OutcomeFold, RequestFold
+from sinks.postgres.fold_removals import RemovalFold, said_of
 from sinks.postgres.places import Places
 from sinks.postgres.rows import Position, Row, Rows
 from thumper.record import Partition, Record
+from thumper.removals import Removals, is_void
 
 # None in place of an event: the record could not be read; it only counts as recorded.
 Item: TypeAlias = tuple[Record, Event | None]
 
 
-def fold(items: Iterable[Item]) -> Rows:
-    """The rows of `items` (topics images, requests, detections and facts), as they are to be written together."""
+def fold(items: Iterable[Item], removals: Removals = MappingProxyType({})) -> Rows:
+    """The rows of `items` (topics images, requests, detections and facts), as they are to be written together.
+
+    removals: those in the tables, as far as they are known to touch these pictures.
+    """
     items = list(items)
+    removed = RemovalFold(items)
+    removals = removed.with_those(removals)
     places = Places()
     requests = RequestFold()
     outcomes = OutcomeFold(requests)
@@ -33,7 +41,10 @@ def fold(items: Iterable[Item]) -> Rows:
     facts = FactFold(places)
     for record, event in items:
         at = Position(record.partition.number, record.offset, record.timestamp_ms)
-        if isinstance(event, DetectionCompleted | DetectionFailed):
+        if removals and (said := said_of(at, event)) is not None and is_void(removals, *said):
+            # A place stays a place: it does not matter who named it first.
+            places.named(getattr(event, "location", None))
+        elif isinstance(event, DetectionCompleted | DetectionFailed):
             outcomes.add(at, event)
         elif isinstance(event, ImageImported):
             images.add(at, event)
@@ -41,7 +52,8 @@ def fold(items: Iterable[Item]) -> Rows:
             requests.asked(at, event)
         elif event is not None and not isinstance(event, ImageRemoved):
             facts.add(at, event)
-    rows = Rows(recorded=_recorded(record for record, _ in items))
+    rows = Rows(recorded=_recorded(record for record, _ in items), removals=removals)
+    removed.fill(rows)
     outcomes.fill(rows)
     requests.fill(rows)
     images.fill(rows)

@@ -12,7 +12,7 @@ E = TypeVar("E", bound=Event)
 
 
 class FactFold:
-    """Facts of one batch. A fact that this release has no table for (a removal) leaves no row."""
+    """Facts of one batch; removals are RemovalFold's."""
 
     def __init__(self, places: Places) -> None:
         self._places = places

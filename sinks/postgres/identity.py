@@ -1,6 +1,6 @@
 """Whether the tables belong to this log: cluster and topic ids, and how far it was recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, select
@@ -38,8 +38,8 @@ class Log(Protocol):
         ...
 
 
-def check_identity(engine: Engine, log: Log, group: str = "sink") -> None:
-    """Compare the tables with the log; the first time, note which log it is.
+def check_identity(engine: Engine, log: Log, group: str = "sink", prepare: Callable[[], object] = lambda: None) -> None:
+    """Compare the tables with the log; the first time, note which log it is, once `prepare` is done.
 
     Raises Fatal if the tables come from another log, or from more of it than there is, or are new while the group has
     passed events already; KafkaDown, DatabaseDown.
@@ -51,6 +51,7 @@ def check_identity(engine: Engine, log: Log, group: str = "sink") -> None:
         judge(known, {topic: (cluster, found) for topic, found in topics.items()})
         if not known:
             judge_new(log.committed(group, TOPICS), log.starts(TOPICS))
+            prepare()
         # Ends are read after positions: they only grow.
         judge_positions(positions, log.ends(TOPICS))
         rows = [{"topic": topic, "cluster_id": cluster, "topic_id": found} for topic, found in sorted(topics.items())]

@@ -9,7 +9,7 @@ from schemas.detection import DetectionCompleted, DetectionFailed
 from schemas.envelope import Event
 from sinks.postgres.fold import Item, fold
 from sinks.postgres.rows import Rows
-from sinks.postgres.writer import Written
+from sinks.postgres.writer import Unaware, Written
 from thumper.dead_letters import dead_letter
 from thumper.errors import Fatal, Poison
 from thumper.record import Outgoing, Record
@@ -24,7 +24,7 @@ class RowWriter(Protocol):
     """What writes rows (PostgresWriter)."""
 
     def write(self, rows: Rows) -> Written:
-        """One transaction. Raises DatabaseDown, Poison or Fatal, and has written nothing then."""
+        """One transaction. Raises DatabaseDown, Unaware, Poison or Fatal, and has written nothing then."""
         ...
 
     def cancel(self) -> None:
@@ -34,6 +34,16 @@ class RowWriter(Protocol):
     def close(self) -> None:
         """Let go of the connection."""
         ...
+
+
+def write_items(writer: RowWriter, items: Sequence[Item]) -> Written:
+    """Write the rows of `items`, without what removals have made void; see RowWriter.write."""
+    known: dict[str, int] = {}
+    while True:
+        try:
+            return writer.write(fold(items, known))
+        except Unaware as error:
+            known.update(error.removals)
 
 
 class Taken(NamedTuple):
@@ -66,7 +76,7 @@ class Recorder:
 
     def _write(self, items: Sequence[Item], refused: list[Outgoing]) -> None:
         try:
-            written = self._writer.write(fold(items))
+            written = write_items(self._writer, items)
         except Poison as error:
             if len(items) > 1:
                 half = len(items) // 2
@@ -85,7 +95,7 @@ class Recorder:
         log.error("row refused", topic=record.partition.topic, partition=record.partition.number, offset=record.offset)
         for instead in (_failed_instead(event, reason), None):
             try:
-                self._writer.write(fold([(record, instead)]))
+                write_items(self._writer, [(record, instead)])
             except Poison as error:
                 if instead is None:
                     raise Fatal(f"not even an offset can be recorded: {error}") from error

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from thumper.removals import Removals
+
 Row = tuple[object, ...]
 
 _LOG = ("log_partition", "log_offset", "log_ms")
@@ -27,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *_LOG,
     ),
     "active_model": ("model_id", *_LOG),
+    "removed": ("image_id", *_LOG),
     "request_state": ("image_id", "request_partition", "model_id", "asked", "answered"),
     "result": (
         "image_id",
@@ -113,7 +116,10 @@ def newer(a: Position, b: Position) -> bool:
 
 @dataclass(slots=True)
 class Rows:
-    """What one transaction writes: per staging table its rows, at most one per key."""
+    """What one transaction writes: per staging table its rows, at most one per key.
+
+    removals: those that were known when these rows were made.
+    """
 
     location: list[Row] = field(default_factory=list)
     deployment: list[Row] = field(default_factory=list)
@@ -121,11 +127,13 @@ class Rows:
     correction: list[Row] = field(default_factory=list)
     model: list[Row] = field(default_factory=list)
     active_model: list[Row] = field(default_factory=list)
+    removed: list[Row] = field(default_factory=list)
     request_state: list[Row] = field(default_factory=list)
     result: list[Row] = field(default_factory=list)
     box: list[Row] = field(default_factory=list)
     image: list[Row] = field(default_factory=list)
     recorded: list[Row] = field(default_factory=list)
+    removals: Removals = field(default_factory=dict)
 
     def filled(self) -> Iterator[tuple[str, list[Row]]]:
         """Staging tables that have rows, with them."""

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from random import SystemRandom
 
+from sqlalchemy import Engine
+
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from sinks.postgres.background import Background
 from sinks.postgres.backoff import Backoff
@@ -32,15 +34,23 @@ STATEMENT_TIMEOUT_MS = 300_000
 
 
 def sink_stage(
-    settings: Settings, log: Log, clock: Clock, group: str = "sink", board: Board | None = None
+    settings: Settings,
+    log: Log,
+    clock: Clock,
+    group: str = "sink",
+    board: Board | None = None,
+    prepare: Callable[[Engine], object] = lambda _: None,
 ) -> "SinkStage":
-    """The stage on PostgreSQL; the tables are there already (`migrate`). log: the LagReader. board: for its figures."""
+    """The stage on PostgreSQL; the tables are there already (`migrate`). log: the LagReader. board: for its figures.
+
+    prepare: is done once with new tables, before anything is recorded.
+    """
     engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, application_name="thumper sink")
     policy = BatchPolicy(settings.sink_batch_size, settings.sink_wait_ms / 1_000, MAX_BATCH_BYTES)
     writer: RowWriter = PostgresWriter(engine)
     if board is not None:
         writer = MeasuredWriter(writer, board, clock)
-    return SinkStage(writer, clock, policy, group, lambda: check_identity(engine, log, group))
+    return SinkStage(writer, clock, policy, group, lambda: check_identity(engine, log, group, lambda: prepare(engine)))
 
 
 class SinkStage:

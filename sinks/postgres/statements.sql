@@ -11,6 +11,8 @@ CREATE TEMPORARY TABLE stage_place (LIKE place);
 ALTER TABLE stage_place DROP COLUMN place_id;
 CREATE TEMPORARY TABLE stage_correction (LIKE correction);
 CREATE TEMPORARY TABLE stage_model (LIKE model);
+CREATE TEMPORARY TABLE stage_removed (LIKE removed);
+CREATE TEMPORARY TABLE stage_gone (image_id uuid NOT NULL);
 CREATE TEMPORARY TABLE stage_active_model (LIKE active_model INCLUDING DEFAULTS);
 CREATE TEMPORARY TABLE stage_request_state (LIKE request_state);
 CREATE TEMPORARY TABLE stage_result (LIKE result);
@@ -29,6 +31,8 @@ DELETE FROM stage_deployment;
 DELETE FROM stage_place;
 DELETE FROM stage_correction;
 DELETE FROM stage_model;
+DELETE FROM stage_removed;
+DELETE FROM stage_gone;
 DELETE FROM stage_active_model;
 DELETE FROM stage_request_state;
 DELETE FROM stage_result;
@@ -42,6 +46,50 @@ DELETE FROM stage_better;
 -- One sink writes at a time: an outcome and its picture may be in the hands of two sinks, and each must see the other's
 -- row when it computes the state. Also keeps writers from deadlocking. Ends with the transaction.
 SELECT pg_advisory_xact_lock(7468756002);
+
+-- name: upsert_removed
+-- The newest removal of a picture counts; stage_gone: pictures whose removal was not known before.
+WITH applied AS (
+    INSERT INTO removed AS r (image_id, log_partition, log_offset, log_ms)
+    SELECT image_id, log_partition, log_offset, log_ms
+    FROM stage_removed
+    ORDER BY image_id
+    ON CONFLICT (image_id) DO UPDATE SET
+        log_partition = excluded.log_partition,
+        log_offset = excluded.log_offset,
+        log_ms = excluded.log_ms
+    WHERE log_newer(
+        excluded.log_partition, excluded.log_offset, excluded.log_ms, r.log_partition, r.log_offset, r.log_ms
+    )
+    RETURNING r.image_id
+)
+INSERT INTO stage_gone (image_id)
+SELECT image_id FROM applied;
+
+-- name: delete_removed
+-- All that the tables say of them: whoever brings a picture back has waited until its removal was recorded.
+DELETE FROM image USING stage_gone AS g WHERE image.image_id = g.image_id;
+DELETE FROM box USING stage_gone AS g WHERE box.image_id = g.image_id;
+DELETE FROM result USING stage_gone AS g WHERE result.image_id = g.image_id;
+DELETE FROM place USING stage_gone AS g WHERE place.image_id = g.image_id;
+DELETE FROM correction USING stage_gone AS g WHERE correction.image_id = g.image_id;
+DELETE FROM request_state USING stage_gone AS g WHERE request_state.image_id = g.image_id;
+
+-- name: any_removed
+-- Whether any picture was ever removed.
+SELECT EXISTS (SELECT FROM removed);
+
+-- name: removals_touched
+-- Removals of the pictures that this batch speaks of.
+SELECT r.image_id::text, r.log_ms
+FROM removed AS r
+WHERE r.image_id IN (
+    SELECT image_id FROM stage_image
+    UNION SELECT image_id FROM stage_result
+    UNION SELECT image_id FROM stage_request_state
+    UNION SELECT image_id FROM stage_place
+    UNION SELECT image_id FROM stage_correction
+);
 
 -- name: upsert_location
 -- A place exists from the first time it is named; its position is the newest stated one.

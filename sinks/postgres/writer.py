@@ -15,6 +15,7 @@ from sinks.postgres.copy_text import NULL, copy_text
 from sinks.postgres.named import load_statements
 from sinks.postgres.refusal import judged
 from sinks.postgres.rows import COLUMNS, Row, Rows
+from thumper.removals import Removals
 
 # Index scans over a few thousand keys beat reading a table of millions; the default assumes a spinning disk.
 _SESSION = "SET random_page_cost = 1.1; SET synchronous_commit = on; SET jit = off; SET lock_timeout = %s"
@@ -40,6 +41,14 @@ class Written:
     rows: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
+class Unaware(Exception):
+    """These rows were made without knowing of some removals; nothing was written. Make them again with `removals`."""
+
+    def __init__(self, removals: Removals) -> None:
+        super().__init__(f"{len(removals)} pictures were removed")
+        self.removals = removals
+
+
 class PostgresWriter:
     """One connection, made when first needed and again after it was lost. One thread writes; `cancel` is for others."""
 
@@ -55,7 +64,7 @@ class PostgresWriter:
         """Write `rows` in one transaction; the same rows again change nothing, and older ones never win.
 
         Blocks until the database has committed. Raises DatabaseDown (nothing was written, or that is unknown: write
-        the same again), Poison (a row cannot be stored; nothing was written) or Fatal.
+        the same again), Unaware, Poison (a row cannot be stored; nothing was written) or Fatal.
         """
         try:
             connection = self._connected()
@@ -65,6 +74,9 @@ class PostgresWriter:
                 written = _Transaction(cursor, self._statements).run(rows, wholly)
             connection.commit()
             self._deleted = 0 if wholly else self._deleted
+        except Unaware:
+            self._undo()
+            raise
         except Exception as error:
             self._undo()
             raise judged(error) from error
@@ -135,6 +147,7 @@ class _Transaction:
         for table, content in rows.filled():
             if table != "box":
                 self._copy(f"stage_{table}", table, content)
+        self._removals(rows)
         reactivated = self._facts(rows)
         if rows.request_state:
             self._write("request_state", "upsert_request_state")
@@ -146,6 +159,19 @@ class _Transaction:
         self._empty(wholly)
         absorbed = len(rows.result) + len(rows.image) - results - images
         return Written(results, images, absorbed, +self._rows)
+
+    def _removals(self, rows: Rows) -> None:
+        """Forget pictures, and see that no other removal speaks of these rows. Raises Unaware."""
+        if rows.removed:
+            self._staged.add("stage_gone")
+            self._write("removed", "upsert_removed")
+            self._run("delete_removed")
+        if self._ask("any_removed"):
+            self._run("removals_touched")
+            found = {str(image_id): int(ms) for image_id, ms in self._cursor.fetchall()}
+            new = {image_id: ms for image_id, ms in found.items() if ms > rows.removals.get(image_id, -1)}
+            if new:
+                raise Unaware(new)
 
     def _facts(self, rows: Rows) -> bool:
         """Write statements; whether another model is the active one now."""

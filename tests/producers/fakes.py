@@ -20,6 +20,7 @@ class MemoryStore:
     def __init__(self, free: int | None = None, failing: int = 0) -> None:
         self.kept: dict[str, bytes] = {}
         self.failing = failing
+        self.readmitted: list[str] = []
         self._free = free
         self._lock = threading.Lock()
 
@@ -34,6 +35,9 @@ class MemoryStore:
 
     def in_place_uri(self, path: bytes) -> str:
         return "file://" + path.decode()
+
+    def readmit(self, uri: str) -> None:
+        self.readmitted.append(uri)
 
     def free_bytes(self) -> int | None:
         return None if self._free is None else self._free - sum(map(len, self.kept.values()))
@@ -84,6 +88,7 @@ class MemoryTables:
 
     def __init__(self, events: Iterable[Event] = (), failing: int = 0) -> None:
         self.known: dict[UUID, set[Place]] = {}
+        self.gone: set[UUID] = set()
         self.asked = 0
         self.failing = failing
         self.record(events)
@@ -101,6 +106,9 @@ class MemoryTables:
             self.failing -= 1
             raise DatabaseDown("PostgreSQL does not answer")
         return {one: self.known[one] for one in ids if one in self.known}
+
+    def removed(self, ids: Sequence[UUID]) -> set[UUID]:
+        return self.gone.intersection(ids)
 
 
 def _place(location: str | None, path: str | None) -> Place:

@@ -90,6 +90,28 @@ def test_the_same_folder_again_sends_nothing(tmp_path: Path) -> None:
     assert len(rig.broker.log) == before
 
 
+def test_what_was_removed_stays_out_unless_it_is_wanted(tmp_path: Path) -> None:
+    folder = card(tmp_path / "card", Hayfield=4)
+    first = Rig(folder)
+    first.run()
+    gone, *others = first.broker.images()
+
+    rig = Rig(folder)
+    rig.tables.record(others)
+    rig.tables.gone = {gone.image}
+    summary = rig.run()
+    assert (summary.imported, summary.known, summary.removed, summary.settled) == (0, 3, 1, 4)
+    assert (summary.exit_code, rig.store.kept, rig.broker.log) == (0, {}, [])
+
+    back = Rig(folder, even_removed=True)
+    back.tables.record(others)
+    back.tables.gone = {gone.image}
+    assert back.run().imported == 1
+    assert [event.image for event in back.broker.images()] == [gone.image]
+    assert back.store.readmitted == [gone.uri]
+    assert back.again().known == 4
+
+
 def test_a_copy_elsewhere_becomes_a_fact(tmp_path: Path) -> None:
     rig = Rig(card(tmp_path / "card", Hayfield=1))
     (tmp_path / "card" / "Sanctuary").mkdir()

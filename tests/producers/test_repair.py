@@ -108,6 +108,16 @@ def test_what_is_no_picture_of_ours_is_told(store: Store, tmp_path: Path) -> Non
     assert reasons[f"00/{'00' * 32}.jpg"] == "its bytes are not those that its name speaks of"
 
 
+def test_a_removed_picture_is_not_brought_back(store: Store) -> None:
+    known, marked, broker = put(store, jpeg(1)), put(store, jpeg(2)), MemoryBroker()
+    uri = f"store:///{marked[:2]}/{marked}.jpg"
+    store.remove(uri)
+    put(store, jpeg(2))
+    summary = run(store, broker, KnownBefore({image_id(known): Description(removed=True)}))
+    assert (summary.announced, summary.refused, broker.log) == (0, 2, [])
+    assert all("the picture was removed" in line for line in summary.complaints)
+
+
 def test_a_broker_that_goes_away_leaves_the_rest(store: Store) -> None:
     for n in range(20):
         put(store, jpeg(n))

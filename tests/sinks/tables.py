@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
-from sinks.postgres.fold import Item, fold
+from sinks.postgres.fold import Item
 from sinks.postgres.migrate import migrate
+from sinks.postgres.recorder import write_items
 from sinks.postgres.writer import PostgresWriter, Written
 from thumper.database import make_engine
 from thumper.settings import Settings
@@ -24,7 +25,7 @@ class Tables:
         self.writer = PostgresWriter(self.engine)
 
     def write(self, *items: Item) -> Written:
-        return self.writer.write(fold(items))
+        return write_items(self.writer, items)
 
     def ask(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:

@@ -88,6 +88,39 @@ class TestFolder:
         assert set(store.names()) == names | {"a%20b/c%25%0A.jpg", "link.jpg", "loop"}
         assert store.read("store:///a%20b/c%25%0A.jpg", None, MIB) == b""
 
+    def test_what_is_removed_is_gone_and_known_to_be(self, store: Store, tmp_path: Path) -> None:
+        uri = store.put(PICTURE, SHA, ".jpg")
+        assert not store.is_removed(uri)
+        assert store.remove(uri)
+        assert not store.remove(uri), "again, there is nothing left to do"
+        assert_refused(store, uri, "removed")
+        assert store.is_removed(uri)
+        assert list(store.names()) == []
+        assert SHA not in str(list((tmp_path / "store" / ".removed").rglob("*")))
+        store.readmit(uri)
+        assert_refused(store, uri, "missing")
+        assert store.put(PICTURE, SHA, ".jpg") == uri
+        assert store.read(uri, None, MIB) == PICTURE
+
+    def test_what_is_removed_in_place_stays_and_is_not_read(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "card").mkdir()
+        original = tmp_path / "card" / "x.jpg"
+        original.write_bytes(PICTURE)
+        assert not store.remove(original.as_uri())
+        assert_refused(store, original.as_uri(), "removed")
+        assert original.read_bytes() == PICTURE
+        store.readmit(original.as_uri())
+        assert store.read(original.as_uri(), None, MIB) == PICTURE
+
+    def test_nothing_is_deleted_outside(self, store: Store, tmp_path: Path) -> None:
+        victim = tmp_path / "victim.jpg"
+        victim.write_bytes(PICTURE)
+        (tmp_path / "store" / "link").symlink_to(tmp_path)
+        for uri in ("store:///../victim.jpg", victim.as_uri(), "store:///link/victim.jpg"):
+            with pytest.raises(PictureError):
+                store.remove(uri)
+        assert victim.exists()
+
     def test_a_store_that_is_away_cannot_be_listed(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "store").rename(tmp_path / "away")
         with pytest.raises(StoreDown, match="cannot be listed"):

@@ -18,7 +18,7 @@ from thumper.audit.findings import Findings
 from thumper.audit.lean import read_outcome
 from thumper.audit.log import Item, Letters, LogReader, LogView, view_log
 from thumper.audit.outcomes import Outcomes, ResultRows, Waiting
-from thumper.audit.pictures import PictureRows, Pictures, Sighting, Suspect
+from thumper.audit.pictures import PictureRows, Pictures, Removed, Sighting, Suspect
 from thumper.audit.rows import Tables, snapshot
 from thumper.audit.stored import Stored
 from thumper.clock import Clock
@@ -103,12 +103,15 @@ class _Run:
         self.report = Report()
         self._parts, self._tables, self._stored, self._say = parts, tables, stored, say
         self._findings = self.report.findings
+        self._removals: dict[str, int] = {}
 
     def all(self) -> None:
         """Every step. Raises KafkaDown, DatabaseDown, StoreDown."""
         high, low = IMPORT_LOCK
         import_runs = bool(self._tables.all("import_runs", high=high, low=low)[0][0])
         recorded = self._tables.recorded()
+        self._removals = self._tables.removals()
+        self._findings.noted["removed pictures"] += len(self._removals)
         view = self._parts.view()
         comparable = self._same_log()
         self._recorded(recorded, view)
@@ -118,7 +121,7 @@ class _Run:
         self._say("recounting the tables")
         self._recount()
         self._say("comparing the store")
-        self._stored.judge(self._findings, import_runs)
+        self._stored.judge(self._findings, import_runs, self._findings.in_flight["facts not recorded yet"] > 0)
         if self._parts.asked.deep:
             self._say("reading every file in the store")
             self._stored.judge_bytes(self._findings, self._parts.settings.max_picture_bytes)
@@ -158,7 +161,8 @@ class _Run:
     def _pictures(self, view: LogView, recorded: dict[Partition, int], excuses: Excuses, comparable: bool) -> None:
         self._say("reading images")
         rows = PictureRows(self._placed("pictures", comparable), self._placed("first_pictures", comparable), self._seen)
-        pictures = Pictures(rows, recorded, self._findings, excuses, self._stored.named)
+        removed = Removed(self._removals, self._stored.named, self._stored.voided)
+        pictures = Pictures(rows, recorded, self._findings, excuses, removed)
         for number, item in self._events("images", view):
             pictures.take(number, item)
         pictures.finish()
@@ -167,7 +171,7 @@ class _Run:
         self._say("reading detections")
         start_s = self._parts.clock.now_s()
         rows = ResultRows(self._placed("results", comparable), self._placed("good_results", comparable), self._answered)
-        outcomes = Outcomes(rows, recorded, self._findings, excuses)
+        outcomes = Outcomes(rows, recorded, self._findings, excuses, removals=self._removals)
         answers = Answers(view, self._findings, self._parts.asked.group)
         for number, item in self._events("detections", view):
             event = read_outcome(item.value)

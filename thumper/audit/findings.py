@@ -14,6 +14,7 @@ KINDS = {
     "row_without_event": "rows of pictures whose event is not in the log",
     "picture_differs": "rows of pictures that differ from their event",
     "older_picture_shown": "rows of pictures that miss a newer (or an earlier first) event of theirs",
+    "removed_still_shown": "rows that show what a removed picture's events said",
     "outcome_without_row": "outcomes in `detections` without a row",
     "row_without_outcome": "result rows whose outcome is not in the log",
     "result_differs": "result rows that differ from their outcome",
@@ -25,6 +26,8 @@ KINDS = {
     "counter_wrong": "counters that differ from the rows that they count",
     "derived_wrong": "pictures whose state, place or time does not follow from the rows",
     "file_missing": "events whose file is not in the store",
+    "file_of_removed": "files in the store whose picture was removed (delete them, or `thumper import --even-removed`)",
+    "removal_unfinished": "pictures whose file was removed, but not their rows (the same `thumper remove` again)",
     "file_not_named": "files in the store that no event names (`thumper repair` announces them)",
     "file_damaged": "files in the store whose bytes are not those of their event",
 }

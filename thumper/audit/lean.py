@@ -25,6 +25,7 @@ class Origin(TypedDict):
     topic: Literal["images", "requests"]
     partition: int
     offset: int
+    timestamp_ms: NotRequired[int]
 
 
 class _Model(TypedDict):

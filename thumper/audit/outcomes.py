@@ -8,6 +8,7 @@ outcomes wait for it in memory (some 20 MB); what is left then is asked of the t
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from thumper.audit.excuses import Excuses
@@ -17,6 +18,7 @@ from thumper.audit.log import Item
 from thumper.audit.ordered import Ordered, Place
 from thumper.audit.pictures import SINK, Suspect
 from thumper.record import Partition
+from thumper.removals import Removals, is_void
 from thumper.tables import COMPLETED, FAILED
 
 MOST_WAITING = 50_000
@@ -54,6 +56,7 @@ class Outcomes:
         findings: Findings,
         excuses: Excuses,
         most_waiting: int = MOST_WAITING,
+        removals: Removals = MappingProxyType({}),
     ) -> None:
         self._newest: Ordered[Any] = Ordered(rows.newest, self._orphan)
         self._good: Ordered[Any] = Ordered(rows.good, self._orphan)
@@ -62,6 +65,7 @@ class Outcomes:
         self._findings = findings
         self._excuses = excuses
         self._most_waiting = most_waiting
+        self._removals = removals
         self._partition = 0
         self._waiting: dict[_Key, Waiting] = {}
 
@@ -79,12 +83,20 @@ class Outcomes:
             for orphan in filter(None, (row, good)):
                 self._orphan(place, orphan)
             return
+        if self._removals and is_void(self._removals, picture, event["origin"].get("timestamp_ms", 0)):
+            self._void(place, picture, row or good)
+            return
         if item.offset >= self._recorded.get(partition, 0):
             if row is None:
                 self._findings.in_flight["outcomes not recorded yet"] += 1
                 return
             self._findings.add("recorded_behind", "detections {} at offset {} (picture {})", *place, picture)
         self._match(place, item.ms, (picture, event["model"]["id"]), event, (row, good))
+
+    def _void(self, place: Place, picture: str, row: Any) -> None:
+        self._findings.noted["outcomes of removed pictures"] += 1
+        if row is not None:
+            self._findings.add("removed_still_shown", "picture {} (detections {} at offset {})", picture, *place)
 
     def finish(self) -> None:
         """There are no more events."""

@@ -13,6 +13,7 @@ from thumper.audit.lean import Announcement, picture_of, read_announcement
 from thumper.audit.log import Item
 from thumper.audit.ordered import Ordered, Place
 from thumper.record import Partition
+from thumper.removals import Removals, is_void
 
 AT_ONCE = 5_000
 SINK = "sink"
@@ -44,8 +45,16 @@ class PictureRows(NamedTuple):
     suspects: Callable[[Sequence[Sighting]], Iterable[Suspect]]
 
 
+class Removed(NamedTuple):
+    """Removals by picture. named: is told each address that counts, by whom and for which hash; voided: the others."""
+
+    times: Removals
+    named: Callable[[str, Place, str], None]
+    voided: Callable[[str], None]
+
+
 class Pictures:
-    """Takes the events of `images` in the order of the log. named: is told each address, by whom and for which hash."""
+    """Takes the events of `images` in the order of the log."""
 
     def __init__(
         self,
@@ -53,7 +62,7 @@ class Pictures:
         recorded: Mapping[Partition, int],
         findings: Findings,
         excuses: Excuses,
-        named: Callable[[str, Place, str], None],
+        removals: Removed,
     ) -> None:
         self._newest: Ordered[Any] = Ordered(rows.newest, self._orphan)
         self._first: Ordered[Any] = Ordered(rows.first, self._orphan)
@@ -61,7 +70,7 @@ class Pictures:
         self._recorded = {part.number: offset for part, offset in recorded.items() if part.topic == "images"}
         self._findings = findings
         self._excuses = excuses
-        self._named = named
+        self._removals = removals
         self._unmatched: list[Sighting] = []
 
     def take(self, partition: int, item: Item) -> None:
@@ -71,11 +80,15 @@ class Pictures:
         row, first = self._newest.at(place), self._first.at(place)
         event = read_announcement(item.value)
         picture = None if event is None else picture_of(event)
-        if event is not None:
-            self._named(event["uri"], place, event["sha256"])
         if event is None or picture is None:
+            if event is not None:
+                self._removals.named(event["uri"], place, event["sha256"])
             self._unreadable(place, row or first)
             return
+        if is_void(self._removals.times, picture, item.ms):
+            self._void(place, picture, event, row or first)
+            return
+        self._removals.named(event["uri"], place, event["sha256"])
         if item.offset >= self._recorded.get(partition, 0):
             if row is None:
                 self._findings.in_flight["pictures not recorded yet"] += 1
@@ -102,6 +115,12 @@ class Pictures:
             wrong = wrong or (describes.image_id, describes.sha256, describes.uri) != told
         if wrong:
             self._findings.add("picture_differs", "images {} at offset {} (picture {})", *place, picture)
+
+    def _void(self, place: Place, picture: str, event: Announcement, row: Any) -> None:
+        self._findings.noted["events of removed pictures"] += 1
+        self._removals.voided(event["uri"])
+        if row is not None:
+            self._findings.add("removed_still_shown", "picture {} (images {} at offset {})", picture, *place)
 
     def _unreadable(self, place: Place, row: Any) -> None:
         self._findings.noted["events in images that nobody can read"] += 1

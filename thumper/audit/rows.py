@@ -47,6 +47,10 @@ class Tables:
         """The next offset that is not recorded, for each partition of which any is."""
         return {Partition(topic, number): offset for topic, number, offset in self.all("recorded")}
 
+    def removals(self) -> dict[str, int]:
+        """The broker's time of each picture's newest removal. Memory: some 150 bytes for each."""
+        return {row.image_id: row.log_ms for row in self.all("removals")}
+
     def identity(self) -> dict[str, tuple[str, str]]:
         """Cluster id and topic id by topic; empty before the sink has ever run."""
         return {topic: (cluster, found) for topic, cluster, found in self.all("identity")}

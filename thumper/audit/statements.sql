@@ -4,6 +4,10 @@
 -- How far the sink says that it has recorded.
 SELECT topic, log_partition, next_offset FROM recorded;
 
+-- name: removals
+-- Removed pictures, and the broker's time of the newest removal.
+SELECT CAST(image_id AS text) AS image_id, log_ms FROM removed;
+
 -- name: identity
 -- Which log the rows come from.
 SELECT topic, cluster_id, topic_id FROM log_identity;

@@ -52,15 +52,15 @@ class NamesOnDisk:
         return self._folder / f"{number:03}"
 
 
-def only_in(these: NamesOnDisk, those: NamesOnDisk) -> Iterator[tuple[str, str]]:
-    """What `these` have and `those` have not, with the word about it."""
+def only_in(these: NamesOnDisk, *those: NamesOnDisk) -> Iterator[tuple[str, str]]:
+    """What `these` have and none of `those` has, with the word about it."""
     for number in range(FILES):
-        others = those.share(number)
+        others = set().union(*(names.share(number) for names in those))
         yield from ((name, about) for name, about in these.share(number).items() if name not in others)
 
 
-def in_both(these: NamesOnDisk, those: NamesOnDisk) -> Iterator[tuple[str, str]]:
-    """What both have, with the word that `these` have about it."""
+def in_both(these: NamesOnDisk, those: NamesOnDisk, but: NamesOnDisk | None = None) -> Iterator[tuple[str, str]]:
+    """What both have, and `but` has not, with the word that `these` have about it."""
     for number in range(FILES):
-        others = those.share(number)
+        others = those.share(number).keys() - (but.share(number).keys() if but is not None else set())
         yield from ((name, about) for name, about in these.share(number).items() if name in others)

@@ -47,15 +47,20 @@ class Files(Protocol):
         """Its bytes. Raises PictureError, Retriable."""
         ...
 
+    def is_removed(self, uri: str) -> bool:
+        """Whether the picture there was removed. Raises StoreDown."""
+        ...
+
 
 class Stored:
-    """Two sets of names, on disk below `folder`: the files there are, and those that events name."""
+    """Sets of names, on disk below `folder`: the files there are, those that events name, those of removed pictures."""
 
     def __init__(self, store: Files, folder: Path) -> None:
         self._store = store
-        for name in ("files", "named"):
+        for name in ("files", "named", "voided"):
             (folder / name).mkdir()
         self._files, self._named = NamesOnDisk(folder / "files"), NamesOnDisk(folder / "named")
+        self._voided = NamesOnDisk(folder / "voided")
         self.count = 0
         self.elsewhere = 0
 
@@ -73,12 +78,21 @@ class Stored:
         else:
             self._named.add(name, f"{place[0]} {place[1]} {sha256}")
 
+    def voided(self, uri: str) -> None:
+        """An event names this address whose picture was removed since."""
+        name = self._store.name_of(uri)
+        if name is not None:
+            self._voided.add(name)
+
     def unnamed(self) -> Iterator[str]:
         """Files that no event names."""
-        return (name for name, _ in only_in(self._files, self._named))
+        return (name for name, _ in only_in(self._files, self._named, self._voided))
 
-    def judge(self, findings: Findings, import_runs: bool) -> None:
-        """Compare. Raises StoreDown."""
+    def judge(self, findings: Findings, import_runs: bool, facts_come: bool = False) -> None:
+        """Compare. import_runs: an import or a removal is under way. facts_come: some are not recorded yet.
+
+        Raises StoreDown.
+        """
         findings.counted["files in the store"] += self.count
         findings.noted["pictures imported in place (not looked at)"] += self.elsewhere
         for name in self.unnamed():
@@ -86,9 +100,17 @@ class Stored:
                 findings.in_flight["files that an import has not announced yet"] += 1
             else:
                 findings.add("file_not_named", "{}", f"store:///{name}")
+        for name, _ in in_both(self._files, self._voided, but=self._named):
+            findings.add("file_of_removed", "{}", f"store:///{name}")
         for name, about in only_in(self._named, self._files):
-            if not self._is_there(name):
+            if self._is_there(name):
+                continue
+            if not self._store.is_removed(f"store:///{name}"):
                 findings.add("file_missing", "{} (images {} at offset {})", f"store:///{name}", *about.split()[:2])
+            elif import_runs or facts_come:
+                findings.in_flight["pictures being removed"] += 1
+            else:
+                findings.add("removal_unfinished", "{} (images {} at offset {})", name, *about.split()[:2])
 
     def judge_bytes(self, findings: Findings, max_bytes: int) -> None:
         """Read every file, and compare its hash. Raises Retriable."""

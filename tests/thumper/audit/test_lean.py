@@ -18,7 +18,7 @@ def test_outcomes() -> None:
     assert good is not None
     assert bad is not None
     assert (good["image_id"], good["group"], good["model"]["id"]) == (str(image_id(sha(3))), "detector", "m1")
-    assert good["origin"] == {"topic": "images", "partition": 0, "offset": 3}
+    assert good["origin"] == {"topic": "images", "partition": 0, "offset": 3, "timestamp_ms": 3}
     assert (len(good["boxes"]), bad["error_class"], "boxes" in bad) == (2, "decode", False)
 
 

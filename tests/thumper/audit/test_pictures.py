@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sinks.events import imported
+from tests.sinks.events import image, imported
 from tests.thumper.audit.folded import NoExcuses, Said, ends_of, item, logged, picture_rows, rows_of
 from thumper.audit.findings import Findings
 from thumper.audit.ordered import Place
-from thumper.audit.pictures import Pictures
+from thumper.audit.pictures import Pictures, Removed
 from thumper.record import Partition, Record
 
 # Which picture, where its event goes to, and when: most often where its key says, now and then elsewhere.
@@ -37,7 +37,7 @@ def judge(
         ends_of(records) if recorded is None else recorded,
         findings,
         NoExcuses(),
-        lambda uri, place, sha256: named.append((uri, place, sha256)),
+        Removed({}, lambda uri, place, sha256: named.append((uri, place, sha256)), lambda _: None),
     )
     for record in records:
         pictures.take(record.partition.number, item(record))
@@ -112,3 +112,21 @@ def test_what_nobody_can_read_is_noted(value: bytes | None) -> None:
     assert findings.noted["events in images that nobody can read"] == 1
     rows = rows_of("image", logged("images", [(0, 1, imported(1))]))
     assert set(judge(records, rows)[0].wrong) == {"row_without_event"}
+
+
+def test_events_of_a_removed_picture_need_no_row_and_may_have_none() -> None:
+    records = logged("images", [(0, 10, imported(1)), (0, 20, imported(2)), (0, 30, imported(1))])
+    rows = rows_of("image", records)
+    for times, wrong, noted in (
+        ({str(image(1)): 10}, {}, 1),  # brought back by the later event
+        ({str(image(2)): 25}, {"removed_still_shown": 1}, 1),
+    ):
+        findings, voided = Findings(), list[str]()
+        kept = [row for row in rows_of("image", records[1:]) if times.get(row.image_id) != 25] if not wrong else rows
+        removed = Removed(times, lambda *_: None, voided.append)
+        pictures = Pictures(picture_rows(kept), ends_of(records), findings, NoExcuses(), removed)
+        for record in records:
+            pictures.take(record.partition.number, item(record))
+        pictures.finish()
+        assert {kind: found.count for kind, found in findings.wrong.items()} == wrong
+        assert (findings.noted["events of removed pictures"], len(voided)) == (noted, 1)

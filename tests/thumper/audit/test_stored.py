@@ -95,3 +95,24 @@ def test_a_file_of_another_name_has_the_hash_of_its_event(store: Store, folder: 
     other.list_files()
     other.named("store:///by%20hand.jpg", (0, 0), hashlib.sha256(b"something else").hexdigest())
     assert set(judged(other).wrong) == {"file_damaged"}
+
+
+def test_files_of_removed_pictures(store: Store, folder: Path) -> None:
+    stored = Stored(store, folder)
+    names = (b"removed", b"left behind", b"back again", b"unfinished")
+    removed, left, back, unfinished = ((n, *put(store, word)) for n, word in enumerate(names))
+    for _, uri, _ in (removed, unfinished):
+        assert store.remove(uri)
+    stored.list_files()
+    for _, uri, _ in (removed, left, back):
+        stored.voided(uri)
+    for n, uri, sha256 in (back, unfinished):
+        stored.named(uri, (0, n), sha256)
+    findings = judged(stored)
+    assert {kind: found.examples for kind, found in findings.wrong.items()} == {
+        "file_of_removed": [left[1]],
+        "removal_unfinished": [f"{unfinished[1].removeprefix('store:///')} (images 0 at offset 3)"],
+    }
+    going_on = Findings()
+    stored.judge(going_on, import_runs=False, facts_come=True)
+    assert going_on.in_flight["pictures being removed"] == 1

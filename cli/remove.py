@@ -1,0 +1,94 @@
+"""`thumper remove`: pictures are forgotten, their bytes deleted; only their ids stay, as removed."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.parts import settings_for_parts
+from thumper.clock import SystemClock
+from thumper.errors import UserError
+from thumper.settings import read_settings
+
+_DAYS = "%Y-%m-%d"
+_TIMES = [_DAYS, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"]
+
+
+def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    ids: Annotated[list[UUID] | None, typer.Option("--id", help="A picture's id; may be given again.")] = None,
+    ids_file: Annotated[Path | None, typer.Option("--ids", help="A file of ids, one a line.")] = None,
+    import_id: Annotated[str | None, typer.Option("--import", help="What this import brought.")] = None,
+    location: Annotated[str | None, typer.Option("--location", help="A location's name or id.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", help="With this class in it, like person.")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of that class at least; default: what is displayed.")
+    ] = None,
+    taken_from: Annotated[
+        datetime | None, typer.Option("--from", formats=_TIMES, help="Taken at or after this local time.")
+    ] = None,
+    taken_to: Annotated[
+        str | None, typer.Option("--to", help="Taken at or before this local time, or on this day.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Kept with the removal.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which and how many, and remove nothing.")] = False,
+    yes: Annotated[int | None, typer.Option("--yes", help="The number of pictures, instead of typing it.")] = None,
+) -> None:
+    """Remove pictures that meet all that is given: rows, boxes, files and thumbnails go, only the ids stay.
+
+    This cannot be taken back. Originals that were imported in place are never deleted. What the log says of the
+    pictures (names, places, hashes, no bytes) stays there: docs/reliability.md. The same pictures are not imported
+    again, unless with --even-removed. Broken off, the same command removes the rest.
+    Exit code 0: done; 1: done, with complaints; 2: asked for wrongly; 3: something needed went away; 130: interrupted.
+    """
+    from cli.confirm import confirm
+    from cli.remove_run import Removal, closing_lines, preview_lines
+    from cli.verify_report import say
+    from producers.removal import Chosen, Words
+
+    given = (*(ids or ()), *(_read_ids(ids_file) if ids_file else ()))
+    chosen = Chosen(given, import_id, location, class_name, confidence, taken_from, _end(taken_to))
+    with Removal(settings_for_parts(read_settings()), SystemClock(), say) as run:
+        found = run.preview(chosen)
+        print("\n".join(preview_lines(found, chosen)))
+        if dry_run or not found.pictures:
+            return
+        if yes is None:
+            confirm(str(found.pictures), f"--yes {found.pictures}")
+        elif yes != found.pictures:
+            raise UserError(f"{found.pictures} pictures are meant, not {yes}; nothing was removed")
+        summary = run.remove(chosen, found.pictures, Words(reason, "command"))
+        print("\n".join(closing_lines(summary)))
+    raise typer.Exit(summary.exit_code)
+
+
+def _read_ids(path: Path) -> tuple[UUID, ...]:
+    """Raises UserError."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    found: list[UUID] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                found.append(UUID(line.strip()))
+            except ValueError:
+                raise UserError(f"{path}, line {number}: {line.strip()[:50]!r} is no id") from None
+    if not found:
+        raise UserError(f"{path} holds no id")
+    return tuple(found)
+
+
+def _end(given: str | None) -> datetime | None:
+    """A day ends with its last moment. Raises UserError."""
+    if given is None:
+        return None
+    for shape in _TIMES:
+        try:
+            found = datetime.strptime(given, shape)
+        except ValueError:
+            continue
+        return found + timedelta(days=1, microseconds=-1) if shape == _DAYS else found
+    raise UserError(f"--to {given!r} is no time", "like 2026-11-01 or 2026-11-01T06:30:00, local time of the camera")

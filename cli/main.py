@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from cli import check, dead_letters, demo, importing, init, losses, parts, rebuild, remove, stack, status, verify
+from cli import (
+    backup,
+    check,
+    dead_letters,
+    demo,
+    importing,
+    init,
+    losses,
+    parts,
+    rebuild,
+    remove,
+    stack,
+    status,
+    verify,
+)
 from thumper.errors import ThumperError
 
 app = typer.Typer(
@@ -30,6 +44,8 @@ app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
 app.command("remove")(remove.remove_command)
 app.command("rebuild")(rebuild.rebuild_command)
+app.command("backup")(backup.backup_command)
+app.command("restore")(backup.restore_command)
 app.command("detector")(parts.detector_command)
 app.command("sink")(parts.sink_command)
 app.command("demo")(demo.demo_command)

@@ -40,6 +40,25 @@ def stopped_sink(settings: Settings, say: Say) -> Iterator[None]:
         yield
 
 
+def follow_sink(lags: LagReader, ends: Mapping[Partition, int], clock: Clock, say: Say) -> None:
+    """Say how far the sink is, until it has recorded the log up to `ends`. Raises KafkaDown."""
+
+    def missing() -> int:
+        sink = lags.read(SINK, RECORDED)
+        return sum(max(0, ends[part.partition] - max(part.position, part.start)) for part in sink.partitions)
+
+    began_s, said_s, total = clock.now_s(), float("-inf"), missing()
+    if total and not lags.members(SINK):
+        say("[INFO] Waiting for a sink: start it where it was stopped")
+    while left := missing():
+        now_s = clock.now_s()
+        if now_s - said_s >= SAY_EVERY_S:
+            said_s, done = now_s, total - left
+            time_left = f", about {left / done * (now_s - began_s):.0f} s left" if done else ""
+            say(f"[INFO] Recorded {done:,} of {total:,} offsets{time_left}")
+        clock.sleep(LOOK_EVERY_S)
+
+
 class Rebuild:
     """One rebuild. A context manager: leaving it gives back its connections."""
 
@@ -91,29 +110,13 @@ class Rebuild:
 
     def follow(self) -> None:
         """Say how far the sink is, until it has recorded what was in the log. Raises KafkaDown."""
-        total, said_s = self._left(), float("-inf")
-        if total and not self._lags.members(SINK):
-            self._say("[INFO] Waiting for a sink: start it where it was stopped")
-        while left := self._left():
-            now_s = self._clock.now_s()
-            if now_s - said_s >= SAY_EVERY_S:
-                said_s = now_s
-                self._say(f"[INFO] Recorded {total - left:,} of {total:,} offsets{self._time_left(total, left)}")
-            self._clock.sleep(LOOK_EVERY_S)
+        follow_sink(self._lags, self._ends, self._clock, self._say)
 
     def closing(self) -> str:
         """What came out."""
         rows = held(self._engine)
         took_s = self._clock.now_s() - self._began_s
         return f"rebuild: {rows.pictures:,} pictures, {rows.results:,} results, {rows.boxes:,} boxes in {took_s:.0f} s"
-
-    def _left(self) -> int:
-        sink = self._lags.read(SINK, RECORDED)
-        return sum(max(0, self._ends[part.partition] - max(part.position, part.start)) for part in sink.partitions)
-
-    def _time_left(self, total: int, left: int) -> str:
-        done, took_s = total - left, self._clock.now_s() - self._began_s
-        return f", about {left / done * took_s:.0f} s left" if done else ""
 
     def _see_that_nobody_moved_it(self, starts: Mapping[Partition, int]) -> None:
         moved = any(offset > starts[part] for part, offset in self._lags.committed(SINK, RECORDED).items())

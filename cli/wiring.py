@@ -31,7 +31,7 @@ from thumper.settings import Settings
 from thumper.source import KafkaSource, Source
 from thumper.stage import Committer, Stage
 from thumper.store import Store
-from thumper.topics import RECORDED, WORK, ensure_topics, list_topics
+from thumper.topics import RECORDED, WORK, ensure_topics, list_topics, unfinished_topics
 from thumper.turns import SourceInTurns, Turns
 from thumper.watchdog import Watchdog
 
@@ -51,10 +51,17 @@ log = structlog.get_logger("thumper")
 
 
 def before_apps(settings: Settings) -> None:
-    """What must be there before any part runs: topics, tables, the store. All are left as they are if they exist."""
+    """What must be there before any part runs: topics, tables, the store. All are left as they are if they exist.
+
+    Raises UserError if a restore was broken off.
+    """
     from sinks.postgres.migrate import migrate
 
     ensure_topics(settings)
+    if half := unfinished_topics(settings):
+        raise UserError(
+            f"a restore of the topics {', '.join(sorted(half))} was broken off", "the same `thumper restore` again"
+        )
     migrate(settings)
     Store(settings).open_or_create()
 

@@ -1,10 +1,22 @@
 """The table of topics, and the one function that creates them."""
 
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
+from thumper.clock import SystemClock
+from thumper.embedded.waiting import wait_until
 from thumper.errors import Fatal, KafkaDown
 from thumper.kafka import Names, make_admin
 from thumper.settings import Settings
@@ -12,6 +24,9 @@ from thumper.settings import Settings
 DAY_MS = 86_400_000
 FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 ONE_DISK = {"flush.messages": "1"}
+# Only a restore sets these: records keep the time that they are sent with, however late the clock here is. Nobody else
+# has this number.
+UNFINISHED = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 2)}
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,56 @@ def ensure_topics(settings: Settings, timeout_s: float = 30.0) -> list[str]:
     return [topic.name for topic in missing]
 
 
+def make_restored(settings: Settings, counts: Mapping[str, int], timeout_s: float = 60.0) -> None:
+    """Make these topics anew, with so many partitions, marked as unfinished. What is called so now is deleted.
+
+    Raises KafkaDown, Fatal.
+    """
+    admin, names, replicas = make_admin(settings), Names(settings), settings.replication_factor
+    present = [names.topic(topic) for topic in list_topics(settings, admin) if topic in counts]
+    if present:
+        _wait_all(admin.delete_topics(present, operation_timeout=timeout_s), "delete", timeout_s)
+    if not wait_until(lambda: not counts.keys() & list_topics(settings, admin).keys(), SystemClock(), timeout_s):
+        raise KafkaDown("deleted topics are still there", "try again")
+    new = [
+        NewTopic(names.topic(topic), count, replicas, config=topic_config(TOPICS[topic], replicas) | UNFINISHED)
+        for topic, count in counts.items()
+    ]
+    _wait_all(admin.create_topics(new, operation_timeout=timeout_s), "create", timeout_s)
+    if not wait_until(lambda: list_topics(settings, admin).items() >= counts.items(), SystemClock(), timeout_s):
+        raise KafkaDown("created topics are not there", "try again")
+
+
+def finish_restored(settings: Settings, topics: Iterable[str], timeout_s: float = 10.0) -> None:
+    """Take the mark off. Raises KafkaDown, Fatal."""
+    admin, names = make_admin(settings), Names(settings)
+    resources = []
+    for topic in topics:
+        wanted = topic_config(TOPICS[topic], settings.replication_factor)
+        entries = [
+            ConfigEntry(name, wanted[name], incremental_operation=AlterConfigOpType.SET)
+            if name in wanted
+            else ConfigEntry(name, "", incremental_operation=AlterConfigOpType.DELETE)
+            for name in UNFINISHED
+        ]
+        resources.append(ConfigResource(ResourceType.TOPIC, names.topic(topic), incremental_configs=entries))
+    _wait_all(admin.incremental_alter_configs(resources), "configure", timeout_s)
+
+
+def unfinished_topics(settings: Settings, timeout_s: float = 10.0) -> list[str]:
+    """Our topics that a restore has not finished. Raises KafkaDown."""
+    found = _configs(settings, timeout_s)
+    return [topic for topic, values in found.items() if UNFINISHED.items() <= values.items()]
+
+
+def _wait_all(futures: "Mapping[Any, Future[Any]]", what: str, timeout_s: float) -> None:
+    for name, future in futures.items():
+        try:
+            future.result(timeout_s)
+        except KafkaException as error:
+            raise Fatal(f"cannot {what} topic {name}: {error.args[0].str()}") from None
+
+
 def list_topics(settings: Settings, admin: AdminClient, timeout_s: float = 10.0) -> dict[str, int]:
     """Our topics that exist, by own name, with their partition counts. Raises KafkaDown."""
     names = Names(settings)
@@ -113,15 +178,23 @@ def list_topics(settings: Settings, admin: AdminClient, timeout_s: float = 10.0)
 
 def differing_configs(settings: Settings, timeout_s: float = 10.0) -> dict[str, dict[str, tuple[str, str]]]:
     """Where existing topics differ from the table: own name to setting to (wanted, found). Raises KafkaDown."""
-    admin, names = make_admin(settings), Names(settings)
-    present = list_topics(settings, admin, timeout_s)
-    resources = [ConfigResource(ResourceType.TOPIC, names.topic(name)) for name in present]
     different: dict[str, dict[str, tuple[str, str]]] = {}
-    for resource, future in admin.describe_configs(resources, request_timeout=timeout_s).items():
-        found = {entry.name: entry.value for entry in future.result(timeout_s).values()}
-        own = names.own(resource.name)
+    for own, found in _configs(settings, timeout_s).items():
         wanted = topic_config(TOPICS[own], settings.replication_factor)
         wrong = {name: (value, found.get(name, "")) for name, value in wanted.items() if found.get(name) != value}
         if wrong:
             different[own] = wrong
     return different
+
+
+def _configs(settings: Settings, timeout_s: float) -> dict[str, dict[str, str]]:
+    """The broker's settings of our topics that exist, by own name. Raises KafkaDown."""
+    admin, names = make_admin(settings), Names(settings)
+    present = list_topics(settings, admin, timeout_s)
+    resources = [ConfigResource(ResourceType.TOPIC, names.topic(name)) for name in present]
+    if not resources:
+        return {}
+    return {
+        names.own(resource.name): {entry.name: entry.value or "" for entry in future.result(timeout_s).values()}
+        for resource, future in admin.describe_configs(resources, request_timeout=timeout_s).items()
+    }

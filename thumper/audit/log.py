@@ -100,7 +100,7 @@ class LogReader:
 
     def read(self, partition: Partition, start: int, end: int) -> Iterator[Item]:
         """The records at offsets [start, end) that are still there. Raises KafkaDown."""
-        for message in self._messages(partition, start, end):
+        for message in self.messages(partition, start, end):
             yield Item(message.offset() or 0, message.timestamp()[1], message.value())
 
     def records(self, partition: Partition, start: int, end: int) -> Iterator[Record]:
@@ -112,7 +112,7 @@ class LogReader:
 
     def letters(self, start: int, end: int) -> Iterator[tuple[str, Partition, int]]:
         """Which group refused what: group, partition and offset of each dead letter at [start, end)."""
-        for message in self._messages(Partition(LETTERS, 0), start, end):
+        for message in self.messages(Partition(LETTERS, 0), start, end):
             said = _said(message)
             with suppress(KeyError, ValueError):  # a message of somebody else's says none of this
                 where = Partition(said["topic"], int(said["partition"]))
@@ -134,7 +134,8 @@ class LogReader:
             self._made.close()
             self._made = None
 
-    def _messages(self, partition: Partition, start: int, end: int) -> Iterator[Message]:
+    def messages(self, partition: Partition, start: int, end: int) -> Iterator[Message]:
+        """The same as the client gives them, whole. Raises KafkaDown."""
         if start >= end:
             return
         topic = self._names.topic(partition.topic)

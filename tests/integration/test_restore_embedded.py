@@ -1,4 +1,4 @@
-"""`thumper rebuild` on a stack of its own that `thumper up` has started: it stops and starts the sink by itself."""
+"""`thumper rebuild` and `restore` on stacks of their own: they start and stop what they need by themselves."""
 
 import os
 import subprocess
@@ -22,12 +22,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """Data folders of two stacks."""
     # Through pytest's own private folder, PostgreSQL's user does not come when the caller is root.
     found = Path(os.environ["THUMPER_TEST_RUN"]) / tmp_path_factory.mktemp("x").name
-    yield found
-    EmbeddedStack(found).remove()
-    assert leftovers.leftovers(mark_of(found), None) == []
+    yield found / "a", found / "b"
+    for one in (found / "a", found / "b"):
+        EmbeddedStack(one).remove()
+        assert leftovers.leftovers(mark_of(one), None) == []
 
 
 def thumper(data_dir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -52,7 +54,9 @@ def wait_drained(settings: Settings) -> None:
     lags.close()
 
 
-def test_it_stops_and_starts_the_sink_by_itself(folder: Path, tmp_path: Path) -> None:
+def test_rebuild_then_backup_and_restore(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, other = folders
+    folder.parent.mkdir(mode=0o711)
     write_card(tmp_path / "card", ("Hayfield",), 6, seed=3)
     done = thumper(folder, "up")
     assert done.returncode == 0, done.stderr
@@ -68,3 +72,16 @@ def test_it_stops_and_starts_the_sink_by_itself(folder: Path, tmp_path: Path) ->
     after = {part.name: part.pid for part in EmbeddedStack(folder).parts() if part.ready}
     assert {name for name, number in pid.items() if after[name] != number} == {"sink"}
     assert "verify: clean" in thumper(folder, "verify").stdout
+
+    assert thumper(folder, "backup", str(tmp_path / "backup")).returncode == 0
+    refused = thumper(folder, "restore", str(tmp_path / "backup"), "--yes")
+    assert (refused.returncode, "has members" in refused.stderr) == (2, True)
+    assert thumper(folder, "down").returncode == 0
+    done = thumper(other, "restore", str(tmp_path / "backup"), "--yes")
+    assert (done.returncode, "6 pictures, 6 results in the tables" in done.stdout) == (0, True), done.stderr
+    restored = connect(Settings(data_dir=other))
+    wait_drained(restored)
+    again = rows(restored)
+    for table in ("image", "result", "box", "place", "location", "request_state", "counter"):
+        assert again[table] == before[table], table
+    assert "verify: clean: 6 pictures, 6 outcomes" in thumper(other, "verify", "--deep").stdout

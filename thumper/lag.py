@@ -19,11 +19,13 @@ from confluent_kafka.admin import OffsetSpec
 
 from thumper.clock import Clock, SystemClock
 from thumper.errors import KafkaDown
-from thumper.kafka import Names, committed_offsets, make_admin, make_offsets_reader
+from thumper.kafka import COORDINATOR_COMES, Names, committed_offsets, make_admin, make_offsets_reader
 from thumper.record import Partition
 from thumper.settings import Settings
 
 T = TypeVar("T")
+# A group's coordinator is there within so long, even on a cluster that has never had one.
+COORDINATOR_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,19 @@ class LagReader:
     def members(self, group: str) -> int:
         """How many members `group` has now; 0 for a group that the broker has not heard of."""
         name = self._names.group(group)
-        futures = self._admin.describe_consumer_groups([name], request_timeout=self._timeout_s)
-        return len(self._wait(futures[name]).members)
+        until_s = self._clock.now_s() + COORDINATOR_S
+        while True:
+            future = self._admin.describe_consumer_groups([name], request_timeout=self._timeout_s)[name]
+            try:
+                return len(future.result(self._timeout_s).members)
+            except KafkaException as error:
+                # A cluster that has never had a group makes its book of offsets now.
+                comes = error.args[0].code() in COORDINATOR_COMES or error.args[0].retriable()
+                if not comes or self._clock.now_s() > until_s:
+                    raise _down(error) from None
+            except FutureTimeoutError:
+                raise self._silent() from None
+            self._clock.sleep(0.1)
 
     def topic_identity(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         """The cluster's id, and the id of each of `topics`: which log this is."""
@@ -160,9 +173,10 @@ class LagReader:
         except KafkaException as error:
             raise _down(error) from None
         except FutureTimeoutError:
-            raise KafkaDown(
-                f"Kafka has not answered within {self._timeout_s:.0f} s", "is it running? `thumper check`"
-            ) from None
+            raise self._silent() from None
+
+    def _silent(self) -> KafkaDown:
+        return KafkaDown(f"Kafka has not answered within {self._timeout_s:.0f} s", "is it running? `thumper check`")
 
 
 def _down(error: KafkaException) -> KafkaDown:

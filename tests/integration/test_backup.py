@@ -1,6 +1,7 @@
 """`thumper backup` and `thumper restore` with real processes: offset by offset, row by row, and nothing runs again."""
 
-import shutil
+import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -190,10 +191,15 @@ def test_what_cannot_be_is_refused(parts: Processes, tmp_path: Path) -> None:
     assert "there is no folder" in run(parts, "restore", str(tmp_path / "none"), "--yes", code=2)
     assert "holds no complete backup" in run(parts, "restore", str(tmp_path / "other"), "--yes", code=2)
     run(parts, "backup", str(tmp_path / "backup"))
+    lock = os.open(tmp_path / "backup", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert "another backup into" in run(parts, "backup", str(tmp_path / "backup"), code=2)
+    os.close(lock)
     foreign = parts.settings.model_copy(update={"topic_prefix": f"t{uuid4().hex[:10]}."})
     before_apps(foreign)
     done = parts.run("backup", str(tmp_path / "backup"), topic_prefix=foreign.topic_prefix)
     assert (done.returncode, "holds the backup of another log" in done.stderr) == (2, True)
+    assert not (tmp_path / "backup" / UNFINISHED).exists()
 
 
 def test_a_log_that_was_cut_and_aborted_in_comes_back(parts: Processes, elsewhere: Processes, tmp_path: Path) -> None:
@@ -206,4 +212,3 @@ def test_a_log_that_was_cut_and_aborted_in_comes_back(parts: Processes, elsewher
     take_backup(parts.settings, tmp_path / "backup", CLOCK, lambda _: None)
     run(elsewhere, "restore", str(tmp_path / "backup"), "--yes")
     assert log_of(elsewhere.settings) == log_of(parts.settings)
-    shutil.rmtree(tmp_path / "backup")

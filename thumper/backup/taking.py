@@ -5,8 +5,10 @@ at from its end on: outcomes, then their sources (thumper.audit.log.view_log), a
 added meanwhile is for the next run, which reads from where this one ended.
 """
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from confluent_kafka import Message
@@ -34,40 +36,55 @@ def take_backup(settings: Settings, folder: Path, clock: Clock, say: Say) -> Man
     Raises UserError if the folder holds something else; KafkaDown, StoreDown. Broken off, what was complete before
     still is, and the same again goes on.
     """
-    before = _open(folder)
-    with closing(LagReader(settings, clock)) as lags, closing(LogReader(settings, clock)) as reader:
+    with _only_one(folder), closing(LagReader(settings, clock)) as lags, closing(LogReader(settings, clock)) as reader:
+        before = _open(folder)
         cluster, topics = lags.topic_identity(RECORDED)
         _same_log(folder, before, cluster, topics)
+        (folder / UNFINISHED).write_text(_NOTE)
         recent = lags.ends(["detections"])
         view = view_log(settings, lags, [LIVE], clock)
         if not view.settled:
             raise KafkaDown("a transaction stays open", "try again when it has ended or timed out")
         run = _Run(folder, reader, view, recent, say)
         segments = run.all(before)
-    store = Store(settings, clock)
-    store.open()
-    files = copy_store(store, folder / "store", say)
-    starts = {part: view.starts[part] for part in run.parts} | (dict(before.starts) if before else {})
-    ends = {part: view.ends[part] for part in run.parts}
-    taken_at = clock.wall().isoformat()
-    manifest = Manifest(taken_at, cluster, topics, starts, ends, run.positions, segments, files)
-    write_manifest(folder, manifest)
-    forget_removed(store, folder / "store", say)
-    (folder / UNFINISHED).unlink()
+        store = Store(settings, clock)
+        store.open()
+        files = copy_store(store, folder / "store", say)
+        starts = {part: view.starts[part] for part in run.parts} | (dict(before.starts) if before else {})
+        ends = {part: view.ends[part] for part in run.parts}
+        taken_at = clock.wall().isoformat()
+        manifest = Manifest(taken_at, cluster, topics, starts, ends, run.positions, segments, files)
+        write_manifest(folder, manifest)
+        forget_removed(store, folder / "store", say)
+        (folder / UNFINISHED).unlink()
     return manifest
 
 
-def _open(folder: Path) -> Manifest | None:
-    """What was complete before. Raises UserError unless the folder is new, empty, or a backup."""
+_NOTE = "A run of `thumper backup` is under way here, or was broken off: the same again goes on.\n"
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """The folder, made if it is not there, for one run at a time. Raises UserError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = read_manifest(folder)
-        note = folder / UNFINISHED
-        if before is None and not note.exists() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty and holds no backup", "name a new folder")
-        note.write_text("A run of `thumper backup` is under way here, or was broken off: the same again goes on.\n")
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error.strerror}") from None
+        raise UserError(f"{folder} cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UserError(f"another backup into {folder} is running", "wait until it has ended") from None
+    finally:
+        os.close(lock)
+
+
+def _open(folder: Path) -> Manifest | None:
+    """What was complete before. Raises UserError unless the folder is empty, or a backup."""
+    before = read_manifest(folder)
+    if before is None and not (folder / UNFINISHED).exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty and holds no backup", "name a new folder")
     return before
 
 

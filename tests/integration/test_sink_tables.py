@@ -79,7 +79,7 @@ def test_migrating_again_or_by_two_at_once_is_harmless(fresh_database: str) -> N
         thread.join()
     assert errors == []
     with tables(fresh_database) as found:
-        assert found.ask("SELECT version_num FROM alembic_version") == [("0001",)]
+        assert found.ask("SELECT version_num FROM alembic_version") == [("0002",)]
 
 
 def test_tables_of_a_newer_release_are_left_alone(db: Tables) -> None:

@@ -2,7 +2,7 @@
 
 In this order a removal that is broken off is seen and can be gone on with: the picture is still in the tables, and the
 same command finds it again. The other way round a file would stay that nobody looks for. Why it is not the sink that
-deletes: docs/decisions/0011-removal.md.
+deletes: docs/decisions/0014-removal.md.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -105,7 +105,7 @@ class LogReader:
 
     def records(self, partition: Partition, start: int, end: int) -> Iterator[Record]:
         """The same with keys and headers."""
-        for message in self._messages(partition, start, end):
+        for message in self.messages(partition, start, end):
             headers = cast("list[tuple[str, bytes]]", message.headers() or [])
             at_ms = message.timestamp()[1]
             yield Record(partition, message.offset() or 0, message.value(), message.key(), headers, at_ms)

@@ -2,7 +2,7 @@
 
 import fcntl
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +36,8 @@ from thumper.turns import SourceInTurns, Turns
 from thumper.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
     from processors.detector.backends.contract import Detector
     from processors.detector.model import ModelDescription
     from processors.detector.stage import Care
@@ -71,6 +73,21 @@ def weights_of(settings: Settings) -> Path:
     return settings.weights or DEMO_WEIGHTS
 
 
+def _as_it_is(stage: Stage) -> Stage:
+    return stage
+
+
+@dataclass(frozen=True)
+class Makers:
+    """What the pieces of a detector or sink are made by. Tests of faults give others (tests/faults/part.py)."""
+
+    source: Callable[[Settings, str, Sequence[str]], KafkaSource] = KafkaSource
+    stage: Callable[[Stage], Stage] = _as_it_is
+    transactions: "Callable[[Settings, str, Consumer], Committer]" = TransactionCommitter
+    offsets: "Callable[[Settings, Consumer], Committer]" = OffsetCommitter
+    loop: Callable[[Source, Stage, Committer, Clock, Callable[[Health], None]], ConsumerLoop] = ConsumerLoop
+
+
 @dataclass(frozen=True)
 class Brain:
     """What a detector looks with. read: see StageConfig."""
@@ -94,13 +111,14 @@ def run_detector(
     name: str | None,
     until_signalled: UntilSignalled,
     brain_of: Callable[[Settings], Brain] = brain_of,
+    makers: Makers | None = None,
 ) -> None:
     """Run one detector until it is told to stop. Raises ModelError, SettingError, Fatal."""
     from processors.detector.alone import Alone
     from processors.detector.hands import Hands
     from processors.detector.stage import Care
 
-    clock = SystemClock()
+    clock, makers = SystemClock(), makers or Makers()
     with _Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
         brain = brain_of(settings)
@@ -113,11 +131,12 @@ def run_detector(
             Alone(partial(_detector_of, brain_of, settings), settings.hang_limit_s),
         )
         stage = _detector_stage(settings, worker, brain, board, care if brain.read else None)
-        source = KafkaSource(settings, DETECTOR, WORK)
-        committer = TransactionCommitter(settings, f"{worker}@{socket.gethostname()}", source.consumer)
+        source = makers.source(settings, DETECTOR, WORK)
+        committer = makers.transactions(settings, f"{worker}@{socket.gethostname()}", source.consumer)
         identity = Identity(worker, DETECTOR, DETECTOR, settings.device, brain.model.id, brain.model.name)
         with Emitter(settings) as emitter:
-            parts = _Parts(SourceInTurns(source, Turns(WORK), clock), stage, committer, emitter, clock, board)
+            in_turns = SourceInTurns(source, Turns(WORK), clock)
+            parts = _Parts(in_turns, makers.stage(stage), committer, emitter, clock, board, makers)
             _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
 
 
@@ -178,12 +197,14 @@ def _model_facts(model: "ModelDescription", worker: str, clock: Clock) -> tuple[
     return added, activated
 
 
-def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
+def run_sink(
+    settings: Settings, name: str | None, until_signalled: UntilSignalled, makers: Makers | None = None
+) -> None:
     """Run one sink until it is told to stop; makes topics and tables first, where they are missing."""
     from sinks.postgres.preload import preload_removals
     from sinks.postgres.stage import sink_stage
 
-    clock = SystemClock()
+    clock, makers = SystemClock(), makers or Makers()
     with _Slot(settings, SINK, name) as worker:
         configure_logs(settings, role=SINK, worker=worker)
         _patiently(lambda: before_apps(settings), clock, until_signalled)
@@ -191,10 +212,10 @@ def run_sink(settings: Settings, name: str | None, until_signalled: UntilSignall
         stage = sink_stage(
             settings, LagReader(settings), clock, SINK, board, lambda engine: preload_removals(engine, settings, clock)
         )
-        source = KafkaSource(settings, SINK, RECORDED)
-        committer = OffsetCommitter(settings, source.consumer)
+        source = makers.source(settings, SINK, RECORDED)
+        committer = makers.offsets(settings, source.consumer)
         with Emitter(settings) as emitter:
-            parts = _Parts(source, stage, committer, emitter, clock, board)
+            parts = _Parts(source, makers.stage(stage), committer, emitter, clock, board, makers)
             _run(settings, Identity(worker, SINK, SINK), parts, until_signalled)
 
 
@@ -216,6 +237,7 @@ class _Parts:
     emitter: Emitter
     clock: Clock
     board: Board
+    makers: Makers
 
 
 def _run(
@@ -251,7 +273,7 @@ def _run(
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
     measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
-    loop = ConsumerLoop(parts.source, parts.stage, committer, parts.clock, watch)
+    loop = parts.makers.loop(parts.source, parts.stage, committer, parts.clock, watch)
     until_signalled(loop.stop)
     settle()
     try:

@@ -23,7 +23,7 @@ from thumper.settings import Settings
 
 # The folder's name travels to the workers in the environment; only the main process removes it.
 _FOLDER = "THUMPER_TEST_RUN"
-_PREFIX = "thumper-test-"
+RUN_PREFIX = "thumper-test-"
 
 
 # No test is judged by the clock, least of all on a busy machine.
@@ -35,11 +35,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         for name in [name for name in os.environ if name.startswith("THUMPER_")]:
             del os.environ[name]
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # As root, PostgreSQL runs as another user, who has to come through.
-        folder.chmod(0o711)
-        (folder / "pid").write_text(str(os.getpid()), "ascii")
+        folder = run_folder(Path(tempfile.mkdtemp(prefix=RUN_PREFIX)))
         os.environ[_FOLDER] = str(folder)
+
+
+def run_folder(folder: Path) -> Path:
+    """Make it one that can hold a stack, and that a later run clears if this one is killed."""
+    # As root, PostgreSQL runs as another user, who has to come through.
+    folder.chmod(0o711)
+    (folder / "pid").write_text(str(os.getpid()), "ascii")
+    return folder
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -58,7 +63,7 @@ def _embedded(folder: Path) -> EmbeddedStack:
 
 def _remove_abandoned_runs(current: Path) -> None:
     """What killed runs of this user left running."""
-    for note in current.parent.glob(f"{_PREFIX}*/pid"):
+    for note in current.parent.glob(f"{RUN_PREFIX}*/pid"):
         folder = note.parent
         if folder != current and folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(note.read_text())):
             _remove_run(folder)

@@ -98,19 +98,23 @@ class Processes:
         self._lags = LagReader(settings)
         self._engine = make_engine(settings)
 
-    def start(self, *words: str, program: str = THUMPER, **changed: object) -> Part:
-        """Start a part, like `start("detector", "--name", "d1")`; changed: settings that only it has."""
+    def start(
+        self, *words: str, program: str = THUMPER, variables: Mapping[str, str] | None = None, **changed: object
+    ) -> Part:
+        """Start a part, like `start("detector", "--name", "d1")`; variables, changed: settings that only it has."""
         settings = self.settings.model_copy(update=changed)
         name = words[words.index("--name") + 1] if "--name" in words else words[0]
         log = self._folder / f"{name}-{len(self._parts)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 (sys.executable, "-m", program, *words),
-                env=self._environment(settings),
+                env={**self._environment(settings), **(variables or {})},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # Ctrl-C is for the tests; they end their parts themselves.
+                start_new_session=True,
             )
         part = Part(name, process, log, mark_path(settings.data_dir, name))
         self._parts.append(part)
@@ -186,10 +190,14 @@ class Processes:
 
     # Ending
 
-    def close(self) -> None:
+    def show(self) -> None:
+        """The ends of all logs; pytest shows them where a test has failed."""
         for part in self._parts:
-            # pytest shows it where a test has failed.
             print(f"--- {part.name} ({part.process.poll()})\n{part.log[-LOG_END:]}")  # noqa: T201
+
+    def close(self) -> None:
+        self.show()
+        for part in self._parts:
             if part.process.poll() is None:
                 part.send(signal.SIGCONT)
                 part.kill()

@@ -1,0 +1,54 @@
+"""A full disk, and a wrong clock: what only some machines can have."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults.world import World
+from tests.processes import CLOCK
+
+# Servers and store of a soak of an hour take some 2 GB.
+SIZE = "6g"
+FAKETIME = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib/faketime/libfaketime.so.1")
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[str | None]:
+    """Mount a disk of limited size at `folder`. Gives why not, if not."""
+    if os.geteuid() != 0:
+        yield "only root may mount a disk"
+        return
+    folder.mkdir(mode=0o711, exist_ok=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0711", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        yield f"no disk can be mounted: {done.stderr.strip()}"
+        return
+    try:
+        yield None
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def fill(world: World, seconds: float) -> bool:
+    """Take all that is left of the disk that servers and store lie on, then give it back."""
+    ballast = world.disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(world.disk).free)
+    CLOCK.sleep(seconds)
+    ballast.unlink()
+    world.wait_for_servers()
+    return True
+
+
+def faketime() -> str | None:
+    """The library that fakes a process's clock, where it is installed."""
+    found = [path for pattern in FAKETIME for path in sorted(Path("/").glob(pattern.lstrip("/")))]
+    return str(found[0]) if found else None

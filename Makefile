@@ -36,6 +36,10 @@ test: .venv/.torch lint ## all tests, the torch backend among them (installs 5.7
 test-quick: .venv/.dev ## tests without torch, browser and faults
 	$(BIN)/python -m pytest -m "not torch and not faults and not slow"
 
+.PHONY: soak
+soak: .venv/.dev ## faults on a stack of its own. MINUTES=10 SEED=random
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: .venv/.dev ## style, types, import rules
 	$(BIN)/ruff check .

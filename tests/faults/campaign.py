@@ -1,7 +1,7 @@
 """A campaign: faults by a schedule while work goes on; now and then heal, drain and check everything."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.faults.gather import Gatherer
 from tests.faults.nemesis import Nemesis
 from tests.faults.orders import POINTS
 from tests.faults.resets import Resets
-from tests.faults.schedule import Step
+from tests.faults.schedule import Fault, Step
 from tests.faults.workload import Workload
 from tests.faults.world import World, tried
 from tests.processes import CLOCK
@@ -46,16 +46,15 @@ class Tally:
 
 
 class Campaign:
-    """A world, its work, and a nemesis. A context manager. say: is told what is going on."""
+    """A world, its work, and a nemesis. A context manager."""
 
-    def __init__(self, folder: Path, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, seed: int) -> None:
         self.tally = Tally()
-        self._say = say
         self.world = World(folder)
         self.workload = Workload(self.world, seed)
         self.resets = Resets(self.world)
         self.nemesis = Nemesis(self.world, self.resets, self.workload.kill_import)
-        self._gatherer = Gatherer(self.world, self.workload, self.resets)
+        self._gatherer = Gatherer(self.world.parts, self.world.books)
 
     def __enter__(self) -> "Campaign":
         self.world.begin()
@@ -69,12 +68,13 @@ class Campaign:
         self._gatherer.close()
         self.world.close()
 
-    def strike(self, steps: Iterable[Step]) -> None:
-        """Do these. Raises TimeoutError if something does not heal."""
-        for step in steps:
-            CLOCK.sleep(step.pause_s)
-            self.nemesis.do(step)
-            self.tally.faults, self.tally.missed = self.nemesis.faults, self.nemesis.missed
+    def strike(self, step: Step) -> list[Fault]:
+        """Do this; the faults that did not hit. Raises Unhealed if something does not heal."""
+        CLOCK.sleep(step.pause_s)
+        missed = self.nemesis.do(step)
+        self.tally.missed += len(missed)
+        self.tally.faults += sum(fault.kind != "nothing" and fault not in missed for fault in step.faults)
+        return missed
 
     def check(self) -> list[Violation]:
         """Heal, drain, look at everything, and let work go on; what is wrong."""
@@ -88,7 +88,7 @@ class Campaign:
         found = [*check(evidence), *(self._audited() if drained else ())]
         self.tally.checks += 1
         self.tally.events, self.tally.outcomes = self._gatherer.count(), len(evidence.outcomes)
-        self.tally.resets = len(self.resets.done)
+        self.tally.resets = len(self.world.books.resets)
         self.tally.violations.extend(found)
         self.workload.go_on()
         return found

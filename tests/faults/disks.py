@@ -1,10 +1,9 @@
 """A full disk, and a wrong clock: what only some machines can have."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.faults.world import World
@@ -40,12 +39,22 @@ def small_disk(folder: Path) -> Iterator[str | None]:
 def fill(world: World, seconds: float) -> bool:
     """Take all that is left of the disk that servers and store lie on, then give it back."""
     ballast = world.disk / "ballast"
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(world.disk).free)
-    CLOCK.sleep(seconds)
-    ballast.unlink()
+    try:
+        with ballast.open("wb") as file:
+            for size in (1 << 20, 4_096):
+                _fill(file.fileno(), size)
+        CLOCK.sleep(seconds)
+    finally:
+        ballast.unlink()
     world.wait_for_servers()
     return True
+
+
+def _fill(file: int, size: int) -> None:
+    """Enlarge a file by `size` bytes until there is no room for that."""
+    with suppress(OSError):
+        while True:
+            os.posix_fallocate(file, os.fstat(file).st_size, size)
 
 
 def faketime() -> str | None:

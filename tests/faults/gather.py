@@ -12,11 +12,12 @@ from processors.detector.backends.fixed import description
 from schemas.envelope import NAMESPACE
 from schemas.image import image_id
 from tests.faults.evidence import Evidence, Outcome, Place, Row
-from tests.faults.resets import Resets, open_transactions
+from tests.faults.ledger import Books
+from tests.faults.resets import open_transactions
 from tests.faults.stub import Answer, answer
-from tests.faults.workload import Workload
-from tests.faults.world import World, tried
-from tests.processes import CLOCK
+from tests.faults.workload import sample_now
+from tests.faults.world import Unhealed, tried
+from tests.processes import CLOCK, Processes
 from thumper.embedded.waiting import wait_until
 from thumper.kafka import Names, make_reader
 from thumper.lag import LagReader
@@ -40,15 +41,16 @@ MODEL = description().ref.id
 class Gatherer:
     """Reads on from where it was at the last time, so that a look costs what is new, the rows aside."""
 
-    def __init__(self, world: World, workload: Workload, resets: Resets) -> None:
-        self._world, self._workload, self._resets = world, workload, resets
-        self._names = Names(world.settings)
-        self._lags = LagReader(world.settings)
-        self._reader = make_reader(world.settings)
+    def __init__(self, parts: Processes, books: Books) -> None:
+        settings = parts.settings
+        self._settings, self._parts, self._books = settings, parts, books
+        self._names = Names(settings)
+        self._lags = LagReader(settings)
+        self._reader = make_reader(settings)
         self._places = [
             TopicPartition(self._names.topic(topic), number, 0)
             for topic in READ
-            for number in range(world.settings.partitions)
+            for number in range(settings.partitions)
         ]
         self._reader.assign(self._places)
         self.events: dict[Place, str] = {}
@@ -56,29 +58,29 @@ class Gatherer:
         self._outcomes: dict[int, list[Outcome]] = defaultdict(list)
 
     def gather(self, lag: Mapping[str, int]) -> Evidence:
-        """All that is known now. Raises TimeoutError if something does not answer."""
-        world, workload = self._world, self._workload
-        wait_until(lambda: tried(lambda: open_transactions(world)) == [], CLOCK, TRANSACTION_ENDS_S)
-        still_open = open_transactions(world)
-        world.wait(self._is_read, "the log is read", READS_WITHIN_S)
-        acked = {line.image_id: line.number for line in workload.ledger.read()} | workload.complete
+        """All that is known now. Raises Unhealed if something does not answer."""
+        wait_until(lambda: tried(lambda: open_transactions(self._settings)) == [], CLOCK, TRANSACTION_ENDS_S)
+        still_open = open_transactions(self._settings)
+        if not wait_until(lambda: bool(tried(self._is_read)), CLOCK, READS_WITHIN_S):
+            raise Unhealed(f"the log is not read within {READS_WITHIN_S:.0f} s")
+        acked, books = self._books.acked(), self._books
         return Evidence(
             acked=acked,
-            tried=dict(workload.tried),
+            tried=dict(books.tried),
             events=self.events,
             outcomes=[outcome for number in sorted(self._outcomes) for outcome in self._outcomes[number]],
-            rows=[_row(*row) for row in world.parts.sql(ROWS)],
-            states=dict(world.parts.sql(STATES)),
+            rows=[_row(*row) for row in self._parts.sql(ROWS)],
+            states=dict(self._parts.sql(STATES)),
             answer_of=answer,
             id_of=_id_of,
             request_ids=self.request_ids,
-            resets=list(self._resets.done),
+            resets=list(books.resets),
             recorded={part.number: at for part, at in self._lags.committed("sink", ["detections"]).items()},
-            samples=list(workload.samples),
-            last=workload.sample(len(acked)),
+            samples=list(books.samples),
+            last=sample_now(self._parts, len(acked)),
             lag=lag,
             open_transactions=still_open,
-            broken=list(world.broken),
+            broken=list(books.broken),
         )
 
     def count(self) -> int:

@@ -1,5 +1,7 @@
 """Groups set back the stock way: stopped, altered by Kafka's own admin call, each partition's answer looked at."""
 
+from collections.abc import Mapping
+
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
@@ -9,6 +11,7 @@ from tests.faults.world import World
 from thumper.kafka import Names, make_admin
 from thumper.lag import LagReader
 from thumper.record import Partition
+from thumper.settings import Settings
 from thumper.topics import RECORDED, WORK
 
 MEMBERS = {"detector": (*DETECTORS,), "sink": (SINK,)}
@@ -21,9 +24,6 @@ class Resets:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._admin = make_admin(world.settings)
-        self._names = Names(world.settings)
-        self.done: list[Reset] = []
 
     def set_back(self, group: str, back: int) -> bool:
         """Each partition of `group` by `back` offsets. Its members end before, and begin after."""
@@ -31,31 +31,33 @@ class Resets:
         lags = LagReader(self._world.settings)
         try:
             self._world.wait(lambda: lags.members(group) == 0, f"{group} is empty")
-            self._world.wait(lambda: not open_transactions(self._world), "transactions are ended")
+            self._world.wait(lambda: not open_transactions(self._world.settings), "transactions are ended")
             stood = lags.committed(group, TOPICS[group])
             wanted = {part: max(0, offset - back) for part, offset in stood.items()}
             if wanted:
-                self._world.wait(lambda: self._alter(group, wanted), f"{group} is set back")
+                self._world.wait(lambda: alter(self._world.settings, group, wanted), f"{group} is set back")
             if group == "detector":
-                self.done.extend(Reset(*part, stood[part], offset) for part, offset in wanted.items())
+                self._world.books.resets.extend(Reset(*part, stood[part], offset) for part, offset in wanted.items())
         finally:
             lags.close()
             self._world.want(*MEMBERS[group])
         return bool(wanted)
 
-    def _alter(self, group: str, wanted: dict[Partition, int]) -> bool:
-        """Whether every single partition was set."""
-        places = [TopicPartition(self._names.topic(part.topic), part.number, offset) for part, offset in wanted.items()]
-        asked = [ConsumerGroupTopicPartitions(self._names.group(group), places)]
-        (future,) = self._admin.alter_consumer_group_offsets(asked).values()
-        return all(place.error is None for place in future.result(ANSWERS_S).topic_partitions)
+
+def alter(settings: Settings, group: str, wanted: Mapping[Partition, int]) -> bool:
+    """Set a group's offsets; whether every single partition was set, which the answer as a whole does not say."""
+    names = Names(settings)
+    places = [TopicPartition(names.topic(part.topic), part.number, offset) for part, offset in wanted.items()]
+    asked = [ConsumerGroupTopicPartitions(names.group(group), places)]
+    (future,) = make_admin(settings).alter_consumer_group_offsets(asked).values()
+    return all(place.error is None for place in future.result(ANSWERS_S).topic_partitions)
 
 
-def open_transactions(world: World) -> list[str]:
+def open_transactions(settings: Settings) -> list[str]:
     """The partitions of `detections` whose end is not stable."""
-    admin = make_admin(world.settings)
-    topic = Names(world.settings).topic("detections")
-    places = [TopicPartition(topic, number) for number in range(world.settings.partitions)]
+    admin = make_admin(settings)
+    topic = Names(settings).topic("detections")
+    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
 
     def ends(level: IsolationLevel) -> list[int]:
         futures = admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), isolation_level=level)

@@ -18,7 +18,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.checker import Violation
 from tests.faults.disks import faketime, small_disk
 from tests.faults.schedule import KINDS, Step, steps
-from tests.faults.world import DISK, own_folder
+from tests.faults.world import DISK, Unhealed, own_folder
 from tests.processes import CLOCK
 
 STEPS_A_CHECK = 12
@@ -36,7 +36,7 @@ def main() -> int:
         folder = closing.enter_context(own_folder())
         skipped = closing.enter_context(small_disk(folder / DISK))
         kinds = _kinds(skipped, given.only)
-        campaign = closing.enter_context(Campaign(folder, seed, say))
+        campaign = closing.enter_context(Campaign(folder, seed))
         interrupted = _run(campaign, steps(seed, kinds), given.minutes * 60)
         _keep_books(campaign, seed)
         return _close(campaign, seed, interrupted)
@@ -68,7 +68,7 @@ def _run(campaign: Campaign, schedule: Iterator[Step], seconds: float) -> bool:
     try:
         while CLOCK.now_s() < until_s and not campaign.tally.violations:
             for step in islice(schedule, STEPS_A_CHECK):
-                campaign.strike([step])
+                campaign.strike(step)
                 if CLOCK.now_s() >= until_s:
                     break
             _check(campaign)
@@ -76,11 +76,9 @@ def _run(campaign: Campaign, schedule: Iterator[Step], seconds: float) -> bool:
         say("soak: ending: healing and checking once more")
         _check(campaign)
         return True
-    except (TimeoutError, RuntimeError) as error:
+    except (Unhealed, RuntimeError) as error:
         say(f"WRONG  {error}")
-        campaign.tally.violations.append(
-            Violation("stuck" if isinstance(error, TimeoutError) else "broken", str(error))
-        )
+        campaign.tally.violations.append(Violation("stuck" if isinstance(error, Unhealed) else "broken", str(error)))
     return False
 
 
@@ -101,7 +99,7 @@ def _close(campaign: Campaign, seed: int, interrupted: bool) -> int:
     slowest_s = max(tally.recoveries_s, default=0.0)
     say(
         f"{tally.missed} faults did not hit (nothing came by in time); recovered in {slowest_s:.1f} s "
-        f"at most; {len(campaign.workload.samples):,} status samples; {campaign.workload.asked} calls"
+        f"at most; {len(campaign.world.books.samples):,} status samples; {campaign.workload.asked} calls"
     )
     say(f"soak: {tally.faults} faults, {tally.events} events, lost {tally.lost}, twice {tally.twice}, seed {seed}")
     if tally.violations:

@@ -5,23 +5,18 @@ import os
 import threading
 import urllib.request
 from collections.abc import Callable
-from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
 from random import Random
 
-from schemas.image import image_id
 from tests.faults.evidence import Sample
-from tests.faults.ledger import Ledger
 from tests.faults.schedule import IMPORT
-from tests.faults.stub import picture
 from tests.faults.world import PROGRAM, World
-from tests.processes import Part
+from tests.processes import Part, Processes
 
 # The API's answer may be so old; what was acknowledged before must be in it.
 ANSWER_AGE_S = 0.3
 ASK_EVERY_S = 0.7
-PLACES = ("Hayfield", "270_Jason", "Sanctuary")
 CARD_PICTURES = (100, 500)
 IMPORT_S = 240.0
 # Of `thumper import`: something that it needs was away; the same again goes on.
@@ -34,10 +29,7 @@ class Workload:
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
         self._random = Random(f"workload {seed}")  # noqa: S311 - it shall be predictable
-        self.ledger = Ledger(world.folder / "ledger.jsonl")
-        self.tried: dict[str, int] = {}
-        self.complete: dict[str, int] = {}
-        self.samples: list[Sample] = []
+        self._books = world.books
         self.asked = 0
         self._import: Part | None = None
         self._going = threading.Event()
@@ -98,30 +90,16 @@ class Workload:
             if self._ended.is_set() or not self._going.is_set():
                 return
             count = self._random.randint(*CARD_PICTURES)
-            card, numbers = self._card(count)
+            card, numbers = self._books.card(count)
             while not self._imported(card):
                 if self._ended.is_set():
                     return
-            self.complete.update(numbers)
-
-    def _card(self, count: int) -> tuple[Path, dict[str, int]]:
-        """A card of pictures that were never seen; image ids to numbers."""
-        first = len(self.tried)
-        card = self._world.folder / "cards" / str(first)
-        found: dict[str, int] = {}
-        for number in range(first, first + count):
-            data = picture(number)
-            place = card / PLACES[number % len(PLACES)]
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{number}.png").write_bytes(data)
-            found[_image_id(data)] = number
-        self.tried.update(found)
-        return card, found
+            self._books.complete.update(numbers)
 
     def _imported(self, card: Path) -> bool:
         """Run one import of it; whether all of it is in the log."""
         words = ["import", "--name", IMPORT, "--orders", os.fspath(self._world.orders.folder)]
-        words += ["--ledger", os.fspath(self._world.folder / "ledger.jsonl"), "--card", os.fspath(card)]
+        words += ["--ledger", os.fspath(self._books.ledger.path), "--card", os.fspath(card)]
         history = self._world.history
         history.note("import", "invoke", card=card.name)
         self._import = self._world.parts.start(*words, program=PROGRAM)
@@ -135,7 +113,7 @@ class Workload:
 
     def _ask(self) -> None:
         self._ended.wait(ASK_EVERY_S)
-        known = list(self.complete)
+        known = list(self._books.complete)
         if not known or not self._going.is_set():
             return
         chosen = self._random.sample(known, min(len(known), self._random.randint(1, 12)))
@@ -162,26 +140,22 @@ class Workload:
     # Status
 
     def _look(self) -> None:
-        acked = self.ledger.count()
+        acked = self._books.ledger.count()
         self._ended.wait(ANSWER_AGE_S)
-        if (sample := self.sample(acked)) is not None:
-            self.samples.append(sample)
-
-    def sample(self, acked: int) -> Sample | None:
-        """What the API says now; None if it does not answer."""
-        try:
-            now = self._world.parts.get("/api/processing/status")
-        except (OSError, HTTPException, ValueError):
-            return None
-        names = ("total", "pending", "processing", "completed", "failed")
-        return Sample(acked, *(int(now[name]) for name in names))
+        if (sample := sample_now(self._world.parts, acked)) is not None:
+            self._books.samples.append(sample)
 
     def wait_for_pictures(self, count: int) -> None:
         """Until so many are acknowledged."""
-        self._world.wait(lambda: self._failure is not None or self.ledger.count() >= count, "imports", IMPORT_S)
+        self._world.wait(lambda: self._failure is not None or self._books.ledger.count() >= count, "imports", IMPORT_S)
         if self._failure is not None:
             raise self._failure
 
 
-def _image_id(data: bytes) -> str:
-    return str(image_id(sha256(data).hexdigest()))
+def sample_now(parts: Processes, acked: int) -> Sample | None:
+    """What the API says now; None if it does not answer."""
+    try:
+        now = parts.get("/api/processing/status")
+    except (OSError, HTTPException, ValueError):
+        return None
+    return Sample(acked, *(int(now[name]) for name in ("total", "pending", "processing", "completed", "failed")))

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import psutil
 import psycopg2
+from confluent_kafka import KafkaException
 from pydantic import SecretStr
 
 from cli.wiring import before_apps
 from tests.conftest import RUN_PREFIX, run_folder
-from tests.faults.ledger import History
+from tests.faults.ledger import Books
 from tests.faults.orders import Orders
 from tests.faults.schedule import API, DETECTORS, SINK
 from tests.processes import CLOCK, Part, Processes, free_port
@@ -37,6 +38,10 @@ COMES_BACK_S = 120.0
 FAULT_OF_THE_PROGRAM = "a fault of the program"
 
 
+class Unhealed(Exception):
+    """Something did not come back in time."""
+
+
 class QuietProcesses(Processes):
     """Hundreds of parts come and go: their logs stay in the folder."""
 
@@ -49,7 +54,8 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.history = History(folder / "history.jsonl", CLOCK)
+        self.books = Books(folder, CLOCK)
+        self.history = self.books.history
         (folder / "orders").mkdir()
         self.orders = Orders(folder / "orders")
         # What is on this disk may meet its end; the harness's own books may not.
@@ -61,7 +67,6 @@ class World:
         self.settings = _settings(folder, self.store, connected)
         before_apps(self.settings)
         self.parts = QuietProcesses(self.settings, folder)
-        self.broken: list[str] = []
         self._lock = threading.RLock()
         self._wanted: set[str] = set()
         self._running: dict[str, Part] = {}
@@ -132,7 +137,7 @@ class World:
             return
         log = part.log
         if FAULT_OF_THE_PROGRAM in log or "Traceback" in log or (asked and code != 0):
-            self.broken.append(f"{part.name} ended with {code}: {log.strip()[-300:]}")
+            self.books.broken.append(f"{part.name} ended with {code}: {log.strip()[-300:]}")
         if not asked:
             self.history.note("ended by itself", "info", part=part.name, code=code, log=log[-600:])
 
@@ -148,7 +153,7 @@ class World:
         return kafka.is_ready(state) and postgres.is_ready(state)
 
     def wait_for_servers(self) -> None:
-        """Raises TimeoutError."""
+        """Raises Unhealed."""
         self.wait(self.servers_answer, "Kafka and PostgreSQL answer")
 
     @contextmanager
@@ -165,9 +170,9 @@ class World:
     # Waiting
 
     def wait(self, holds: Callable[[], bool], what: str, within_s: float = COMES_BACK_S) -> None:
-        """Until it holds. Raises TimeoutError."""
+        """Until it holds. Raises Unhealed."""
         if not wait_until(lambda: bool(tried(holds)), CLOCK, within_s):
-            raise TimeoutError(f"not within {within_s:.0f} s: {what}")
+            raise Unhealed(f"not within {within_s:.0f} s: {what}")
 
     def everybody_is_ready(self) -> bool:
         """Whether each wanted part does its work."""
@@ -184,7 +189,7 @@ def tried(call: Callable[[], T]) -> T | None:
     """What `call` gives, or None where something that it needs is away."""
     try:
         return call()
-    except (ThumperError, OSError, AssertionError, psycopg2.Error, psutil.Error):
+    except (ThumperError, KafkaException, OSError, AssertionError, psycopg2.Error, psutil.Error):
         return None
     except Exception as error:
         # SQLAlchemy wraps the driver's errors.

@@ -124,7 +124,8 @@ def run_detector(
         brain = brain_of(settings)
         if brain.read:
             refuse_batch_beyond_memory(settings.batch_size, brain.model.input_px)
-        _patiently(lambda: _ask_broker(settings), clock, until_signalled)
+        stop = _Stop(until_signalled)
+        _patiently(lambda: _ask_broker(settings), clock, stop)
         board = Board()
         care = Care(
             Hands(settings.data_dir / "run" / f"{worker}.hand"),
@@ -137,7 +138,7 @@ def run_detector(
         with Emitter(settings) as emitter:
             in_turns = SourceInTurns(source, Turns(WORK), clock)
             parts = _Parts(in_turns, makers.stage(stage), committer, emitter, clock, board, makers)
-            _run(settings, identity, parts, until_signalled, lambda: _state_model(emitter, brain.model, worker, clock))
+            _run(settings, identity, parts, stop, lambda: _state_model(emitter, brain.model, worker, clock))
 
 
 def _detector_of(brain_of: Callable[[Settings], Brain], settings: Settings) -> "Detector":
@@ -207,7 +208,8 @@ def run_sink(
     clock, makers = SystemClock(), makers or Makers()
     with _Slot(settings, SINK, name) as worker:
         configure_logs(settings, role=SINK, worker=worker)
-        _patiently(lambda: before_apps(settings), clock, until_signalled)
+        stop = _Stop(until_signalled)
+        _patiently(lambda: before_apps(settings), clock, stop)
         board = Board()
         stage = sink_stage(
             settings, LagReader(settings), clock, SINK, board, lambda engine: preload_removals(engine, settings, clock)
@@ -216,7 +218,7 @@ def run_sink(
         committer = makers.offsets(settings, source.consumer)
         with Emitter(settings) as emitter:
             parts = _Parts(source, makers.stage(stage), committer, emitter, clock, board, makers)
-            _run(settings, Identity(worker, SINK, SINK), parts, until_signalled)
+            _run(settings, Identity(worker, SINK, SINK), parts, stop)
 
 
 def run_api(settings: Settings) -> None:
@@ -244,7 +246,7 @@ def _run(
     settings: Settings,
     identity: Identity,
     parts: _Parts,
-    until_signalled: UntilSignalled,
+    stop: "_Stop",
     on_joined: Callable[[], None] = lambda: None,
 ) -> None:
     mark = ready_mark(settings.data_dir, identity.worker)
@@ -274,7 +276,7 @@ def _run(
     measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
     loop = parts.makers.loop(parts.source, parts.stage, committer, parts.clock, watch)
-    until_signalled(loop.stop)
+    stop.tell(loop.stop)
     settle()
     try:
         with served(settings, make_registry(parts.board, LoopHealth(identity.group, loop.health))):
@@ -292,11 +294,28 @@ def _run(
             parts.emitter.flush(2.0)
 
 
-def _patiently(call: Callable[[], None], clock: Clock, until_signalled: UntilSignalled) -> None:
+class _Stop:
+    """The wish to end, heard from the start on: one that comes before there is a loop to tell is not forgotten."""
+
+    def __init__(self, until_signalled: UntilSignalled) -> None:
+        self.asked = False
+        self._tell: Callable[[], None] = lambda: None
+        until_signalled(self._ask)
+
+    def tell(self, stop: Callable[[], None]) -> None:
+        """Call `stop` once somebody asks, or now if somebody has."""
+        self._tell = stop
+        if self.asked:
+            stop()
+
+    def _ask(self) -> None:
+        self.asked = True
+        self._tell()
+
+
+def _patiently(call: Callable[[], None], clock: Clock, stop: _Stop) -> None:
     """Repeat `call` while what it needs does not answer, unless asked to stop."""
-    asked: list[bool] = []
-    until_signalled(lambda: asked.append(True))
-    while not asked:
+    while not stop.asked:
         try:
             call()
             return

@@ -195,8 +195,11 @@ class LedgerImport(ImportRun):
 
     def __init__(self, settings: Settings, asked: Asked, wires: Wires, ledger: Ledger, orders: Orders) -> None:
         super().__init__(settings, asked, wires)
-        self._parts = replace(
-            self._parts,
-            store=_HookedStore(self._store, orders),
-            sender=_LedgerSender(self._emitter, ledger, orders),
-        )
+        self._ledger, self._orders = ledger, orders
+        self._parts = replace(self._parts, store=_HookedStore(self._store, orders))
+        self.send_by(lambda sender: sender)
+
+    def send_by(self, around: Callable[[Sender], Sender]) -> None:
+        """Send by what `around` makes of the real sender; the ledger hears what that says."""
+        sender = _LedgerSender(around(self._emitter), self._ledger, self._orders)
+        self._parts = replace(self._parts, sender=sender)

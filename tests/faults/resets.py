@@ -49,7 +49,8 @@ def alter(settings: Settings, group: str, wanted: Mapping[Partition, int]) -> bo
     names = Names(settings)
     places = [TopicPartition(names.topic(part.topic), part.number, offset) for part, offset in wanted.items()]
     asked = [ConsumerGroupTopicPartitions(names.group(group), places)]
-    (future,) = make_admin(settings).alter_consumer_group_offsets(asked).values()
+    admin = make_admin(settings)
+    (future,) = admin.alter_consumer_group_offsets(asked).values()
     return all(place.error is None for place in future.result(ANSWERS_S).topic_partitions)
 
 

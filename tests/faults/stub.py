@@ -74,18 +74,20 @@ def answer(number: int) -> Answer:
 
 
 class StubDetector:
-    """See Detector. Takes `latency_s` for each batch. While the file `memory` is there, it has no room for more
-    pictures at once than stand in it.
-    """  # noqa: D205
+    """See Detector. Takes `latency_s` for each batch.
+
+    While the file `memory` is there, it has room for so many pictures at once as it says.
+    """
 
     def __init__(self, latency_s: float, memory: Path, clock: Clock | None = None) -> None:
         self._latency_s = latency_s
-        self._memory = memory
+        self.memory = memory
         self._clock = clock or SystemClock()
         self.model: ModelRef = description().ref
         self.canvas = Canvas(SIDE_PX)
         self.runtime = Runtime(backend="stub", version="1", device="none", precision="none")
         self.parallel = 1
+        self.batch = 8
 
     def open(self) -> None:
         """Nothing to load."""
@@ -103,7 +105,7 @@ class StubDetector:
 
     def _room(self) -> int:
         try:
-            return int(self._memory.read_text("ascii") or "1")
+            return int(self.memory.read_text("ascii") or "1")
         except FileNotFoundError:
             return 1_000_000
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -29,12 +30,15 @@ from thumper.settings import Settings
 T = TypeVar("T")
 PROGRAM = "tests.faults.part"
 DISK = "disk"
+DUMPS = {"PYTHONFAULTHANDLER": "1"}
 # A batch of eight takes so long: several batches are in hand whenever something happens.
 LATENCY_S = 0.01
 LOOK_S = 0.1
 SESSION_MS, TRANSACTION_MS = 6_000, 4_000
 # Servers and parts together, on a machine that is busy with other tests.
 COMES_BACK_S = 120.0
+# The embedded stack's supervisor waits half of this before it kills.
+ENDS_S = 40.0
 FAULT_OF_THE_PROGRAM = "a fault of the program"
 
 
@@ -109,18 +113,24 @@ class World:
             part.send(signal.SIGCONT)
             part.send(signal.SIGTERM)
         for part in ending:
-            code = part.process.wait(COMES_BACK_S)
-            self._judge(part, code, asked=True)
+            try:
+                self._judge(part, part.process.wait(ENDS_S), asked=True)
+            except subprocess.TimeoutExpired:
+                # Where it hangs comes into its log.
+                part.send(signal.SIGABRT)
+                part.process.wait(ENDS_S)
+                self.books.broken.append(
+                    f"{part.name} has not ended {ENDS_S:.0f} s after it was asked to: {part.log[-6_000:]}"
+                )
 
     def frozen(self, name: str) -> bool:
         """Whether this part is stopped by a signal."""
-        with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.part(name).process.pid).status() == psutil.STATUS_STOPPED
-        return False
+        return is_frozen(self.part(name))
 
     def _start(self, name: str) -> None:
         if name not in self._running:
-            self._running[name] = self.parts.start(*_words(name, self.folder), program=_program(name))
+            words, program = _words(name, self.folder), _program(name)
+            self._running[name] = self.parts.start(*words, program=program, variables=DUMPS)
 
     def _keep(self) -> None:
         while not self._ending.wait(LOOK_S):
@@ -183,6 +193,13 @@ class World:
         return all(part.process.poll() is None and part.is_ready() for part in running) and bool(
             self.parts.get("/health")
         )
+
+
+def is_frozen(part: Part) -> bool:
+    """Whether it is stopped by a signal."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(part.process.pid).status() == psutil.STATUS_STOPPED
+    return False
 
 
 def tried(call: Callable[[], T]) -> T | None:

@@ -1,0 +1,1 @@
+"""Known bugs, planted into the real parts, to see that the harness finds each."""

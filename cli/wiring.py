@@ -17,8 +17,9 @@ from thumper.alerts import Alarm, raised_alerts
 from thumper.ceiling_committer import CeilingCommitter
 from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
+from thumper.database import make_engine
 from thumper.emitter import Emitter
-from thumper.errors import Fatal, KafkaDown, Retriable, ThumperError, UserError
+from thumper.errors import Fatal, KafkaDown, Retriable, StoreDown, ThumperError, UserError
 from thumper.garbage import settle
 from thumper.heartbeat import Heartbeat, Identity, WaitMark, ready_mark
 from thumper.kafka import make_admin
@@ -65,7 +66,24 @@ def before_apps(settings: Settings) -> None:
             f"a restore of the topics {', '.join(sorted(half))} was broken off", "the same `thumper restore` again"
         )
     migrate(settings)
-    Store(settings).open_or_create()
+    known = _any_stored(settings)
+    try:
+        Store(settings).open_or_create(create=not known)
+    except StoreDown as error:
+        # Nobody but detectors and imports needs it, and they wait for it by themselves.
+        if not known:
+            raise
+        log.warning("the store is away", error=error.message, hint=error.hint)
+
+
+def _any_stored(settings: Settings) -> bool:
+    from producers.known import RecordedPictures
+
+    engine = make_engine(settings, read_only=True)
+    try:
+        return RecordedPictures(engine).any_stored()
+    finally:
+        engine.dispose()
 
 
 def weights_of(settings: Settings) -> Path:

@@ -104,9 +104,14 @@ class Store:
         if not self._place.has((MARKER,)):
             raise StoreDown(f"{self.url} is not the store: it has no {MARKER.decode()}", "is its disk mounted?")
 
-    def open_or_create(self) -> None:
-        """Open the store, or make it in an empty place. Raises StoreDown, UserError if something else lies there."""
-        if self._place.is_empty():
+    def open_or_create(self, create: bool = True) -> None:
+        """Open the store, or make it in an empty place. Raises StoreDown, UserError if something else lies there.
+
+        create: False where pictures are known to lie in it: an empty place is then a disk that is not mounted.
+        """
+        if not create:
+            self.open()
+        elif self._place.is_empty():
             made = {"id": str(uuid4()), "created": self._clock.wall().isoformat()}
             self._place.write((MARKER,), json.dumps(made).encode())
         elif not self._place.has((MARKER,)):

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     group_prefix: str = ""
     partitions: Positive = 12
     replication_factor: Positive = 1
-    # Embedded: 10 s and 6 s (set by `thumper up`): a dead worker's transaction must end before its successor starts.
+    # Embedded: 14 s and 6 s (set by `thumper up`): a dead worker's transaction must end before its successor starts.
     session_timeout_ms: Positive = 30_000
     transaction_timeout_ms: Positive = 10_000
     # A batch may take this long before the group gives its partitions to somebody else.

@@ -15,7 +15,7 @@ from thumper.errors import SettingError
 from thumper.settings import Settings
 
 # One broker on this machine: a killed worker's transaction must end before its successor starts.
-_EMBEDDED_DEFAULTS = {"session_timeout_ms": 10_000, "transaction_timeout_ms": 6_000}
+_EMBEDDED_DEFAULTS = {"session_timeout_ms": 14_000, "transaction_timeout_ms": 6_000}
 
 
 def with_embedded_defaults(settings: Settings) -> Settings:

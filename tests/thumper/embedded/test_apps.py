@@ -71,6 +71,6 @@ def test_ports_that_do_not_exist_are_refused(tmp_path: Path) -> None:
 
 
 def test_embedded_time_outs_give_way_to_given_ones() -> None:
-    assert with_embedded_defaults(Settings()).session_timeout_ms == 10_000
+    assert with_embedded_defaults(Settings()).session_timeout_ms == 14_000
     assert with_embedded_defaults(Settings(session_timeout_ms=7_000)).session_timeout_ms == 7_000
     assert with_embedded_defaults(Settings()).transaction_timeout_ms == 6_000

@@ -77,3 +77,5 @@ if __name__ == "__main__":
     except ThumperError as error:
         print(error.message, error.hint)  # noqa: T201 - into its log
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -39,6 +39,8 @@ SESSION_MS, TRANSACTION_MS = 6_000, 4_000
 COMES_BACK_S = 120.0
 # The embedded stack's supervisor waits half of this before it kills.
 ENDS_S = 40.0
+# In order; before it had begun to listen; while it waited for what it needs.
+ENDED = {0, -signal.SIGTERM, 130}
 FAULT_OF_THE_PROGRAM = "a fault of the program"
 
 
@@ -146,7 +148,7 @@ class World:
         if code == -signal.SIGKILL:
             return
         log = part.log
-        if FAULT_OF_THE_PROGRAM in log or "Traceback" in log or (asked and code != 0):
+        if FAULT_OF_THE_PROGRAM in log or "Traceback" in log or (asked and code not in ENDED):
             self.books.broken.append(f"{part.name} ended with {code}: {log.strip()[-300:]}")
         if not asked:
             self.history.note("ended by itself", "info", part=part.name, code=code, log=log[-600:])

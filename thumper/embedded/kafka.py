@@ -51,7 +51,7 @@ _SETTINGS = {
     # The most that Kafka takes, 24.8 days: it is a 32-bit number.
     "transactional.id.expiration.ms": str(2**31 - 1),
     # A killed worker's transaction ends within its own timeout plus this. Longer than the broker's session below: it is
-    # also how long after its start a broker looks first (docs/decisions/0014-when-transactions-are-ended.md).
+    # also how long after its start a broker looks first (docs/decisions/0016-when-transactions-are-ended.md).
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "8000",
     # A killed broker is let in again only when its predecessor's session has ended (9 s by default). One that was
     # frozen for longer is shut out and let in again by its next heartbeat.

@@ -163,6 +163,9 @@ class _HookedStore:
     def free_bytes(self) -> int | None:
         return self._store.free_bytes()
 
+    def readmit(self, uri: str) -> None:
+        self._store.readmit(uri)
+
 
 class _LedgerSender:
     """Notes what the broker has acknowledged, before anybody else hears of it."""

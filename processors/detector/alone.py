@@ -104,8 +104,9 @@ class Alone:
         # Never fork: clients of Kafka and libraries of inference do not survive it.
         spawn = multiprocessing.get_context("spawn")
         self._talk, theirs = spawn.Pipe()
-        self._child = spawn.Process(target=serve, args=(theirs, self._make, self._memory_bytes), daemon=True)
-        self._child.start()
+        child = spawn.Process(target=serve, args=(theirs, self._make, self._memory_bytes), daemon=True)
+        child.start()
+        self._child = child
         theirs.close()
         try:
             if self._talk.poll(START_WITHIN_S):

@@ -8,6 +8,7 @@ python -m tests.faults.part import --name i1 --orders FOLDER --ledger FILE --car
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from cli.import_report import ImportReport
@@ -22,7 +23,7 @@ from tests.faults.orders import Orders
 from tests.faults.stub import StubDetector
 from thumper.clock import SystemClock
 from thumper.errors import ThumperError
-from thumper.settings import read_settings
+from thumper.settings import Settings, read_settings
 
 MEMORY = "out-of-memory"
 
@@ -44,8 +45,8 @@ def main() -> None:
     given = words().parse_args()
     orders = Orders(given.orders, given.part, given.name)
     if given.part == "detector":
-        brain = brain_of(given.orders, given.latency)
-        run_detector(read_settings(), given.name, until_signalled, lambda _: brain, hooked(orders))
+        brain = partial(brain_of, given.orders, given.latency)
+        run_detector(read_settings(), given.name, until_signalled, brain, hooked(orders))
     elif given.part == "sink":
         hook_copies(orders)
         run_sink(read_settings(), given.name, until_signalled, hooked(orders))
@@ -53,8 +54,8 @@ def main() -> None:
         sys.exit(run_import(given, orders))
 
 
-def brain_of(orders: Path, latency_s: float) -> Brain:
-    """The stub."""
+def brain_of(orders: Path, latency_s: float, _: Settings) -> Brain:
+    """The stub: here, and in the process that looks at a picture alone."""
     return Brain(description(), StubDetector(latency_s, orders / MEMORY))
 
 

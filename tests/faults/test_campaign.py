@@ -31,6 +31,7 @@ def campaign() -> Iterator[Campaign]:
         yield found
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_one_of_each_and_nothing_is_lost_or_twice(campaign: Campaign) -> None:
     for faults in AT_ONCE:

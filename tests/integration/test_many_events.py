@@ -13,8 +13,9 @@ from tests.processes import Processes, assert_each_once, eventually, free_port
 from thumper.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-EVENTS = 20_000
-FIRST = 5_000
+EVENTS = 80_000
+# By then the sink's batches have been as large as they get, and it has the memory for them.
+FIRST = 40_000
 LOOK_S = 0.1
 # What a client's queues and a pool may still grow by after a quarter of the way.
 GROWTH_BYTES = 60_000_000

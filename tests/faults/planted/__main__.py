@@ -24,8 +24,8 @@ def main() -> None:
     orders = Orders(given.orders, given.part, given.name)
     makers = replace(hooked(orders), **BUGS[bug](orders))
     if given.part == "detector":
-        brain = brain_of(given.orders, given.latency)
-        run_detector(read_settings(), given.name, until_signalled, lambda _: brain, makers)
+        brain = partial(brain_of, given.orders, given.latency)
+        run_detector(read_settings(), given.name, until_signalled, brain, makers)
     else:
         hook_copies(orders)
         run_sink(read_settings(), given.name, until_signalled, makers)

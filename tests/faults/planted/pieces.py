@@ -25,7 +25,7 @@ class CommitBeforeWrite:
         self._stage = stage
         self._taken: list[Record] = []
         self.open, self.room, self.wait, self.close = stage.open, stage.room, stage.wait, stage.close
-        self.in_flight = stage.in_flight
+        self.in_flight, self.waits_for = stage.in_flight, stage.waits_for
 
     def submit(self, record: Record, now_s: float) -> None:
         self._stage.submit(record, now_s)
@@ -53,7 +53,8 @@ class RandomIds:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.open, self.room, self.wait, self.close = stage.open, stage.room, stage.wait, stage.close
-        self.in_flight, self.submit, self.discard = stage.in_flight, stage.submit, stage.discard
+        self.in_flight, self.waits_for = stage.in_flight, stage.waits_for
+        self.submit, self.discard = stage.submit, stage.discard
 
     def poll(self, now_s: float) -> Done | None:
         done = self._stage.poll(now_s)

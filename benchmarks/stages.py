@@ -20,7 +20,7 @@ from benchmarks.passes import Pass, Passes
 from benchmarks.report import Question, Row, unmeasured
 from benchmarks.threads import Thread, by_purpose
 from benchmarks.weights import yolo26n
-from benchmarks.world import World
+from benchmarks.world import World, apart
 from cli.wiring import DETECTOR, SINK
 from thumper.settings import Settings
 
@@ -43,8 +43,9 @@ def run(world: World, asked: Sequence[Question]) -> list[Row]:
     source = pictures.choose(world.asked.pictures, world.work, world.say)
     card = world.folder("card")
     made = pictures.distinct(source, QUICK_PICTURES if world.asked.quick else PICTURES, card)
-    settings = world.settings.model_copy(update={"weights": onnx.absolute()})
-    with Parts(settings, world.logs, world.marks, told=True) as parts:
+    # Apart, because the rows before this one may have imported the same pictures.
+    own = apart(world, "profile", weights=onnx.absolute())
+    with own as settings, Parts(settings, world.logs, world.marks, told=True) as parts:
         passes = Profiled(settings, parts, world.servers())
         try:
             passes.prepare(card, len(made))

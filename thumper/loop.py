@@ -35,7 +35,7 @@ MOST_TAKEN = 2_000
 MOST_COMMITTED = 5_000
 # While others are in hand, what is finished waits so long for company since the commit before: a transaction costs the
 # broker, the sink and the database as much for one outcome as for a hundred.
-COMMIT_EVERY_S = 0.1
+COMMIT_EVERY_S = 0.25
 # The stage says when something is finished; further records are noticed this often meanwhile.
 GLANCE_S = 0.01
 # A full stage shorter than this is not worth pausing for, since that throws the client's fetched records away;

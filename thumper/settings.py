@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     detectors: Positive = 1
     # 0: what suits the device, found by trying where that is CUDA.
     batch_size: Annotated[int, Field(ge=0, le=1_024)] = 0
-    batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 20
+    batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 50
     decode_threads: Annotated[int, Field(ge=0, le=256)] = 0
     # A picture or batch that takes longer has hung the process, which ends and starts again.
     hang_limit_s: Positive = 120

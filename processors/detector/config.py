@@ -26,7 +26,7 @@ class StageConfig:
     group: str
     worker: str
     batch_size: int = 0
-    batch_wait_s: float = 0.02
+    batch_wait_s: float = 0.05
     decode_threads: int = 0
     max_in_flight: int = 0
     read: bool = True

@@ -29,7 +29,7 @@ demo: .venv/.core ## the whole way of a picture, on rendered ones. PICTURES=fold
 	@$(BIN)/thumper demo $(if $(PICTURES),--pictures "$(PICTURES)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(KEEP),--keep)
 
 .PHONY: test
-test: .venv/.torch lint ## all tests, the torch backend among them (installs 5.7 GB once)
+test: .venv/.torch lint ## all tests but the soak, the torch backend among them (installs 5.7 GB once)
 	$(BIN)/python -m pytest
 
 .PHONY: test-quick

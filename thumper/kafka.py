@@ -165,10 +165,20 @@ def committed_offsets(
 
     Raises KafkaException if there is no answer within `timeout_s`.
     """
+    return when_coordinated(lambda within_s: consumer.committed(places, timeout=within_s), timeout_s, clock)
+
+
+def when_coordinated(
+    ask: Callable[[float], list[TopicPartition]], timeout_s: float, clock: Clock
+) -> list[TopicPartition]:
+    """What `ask(seconds)` answers of a group, each place of it without an error; again while its coordinator comes.
+
+    Raises KafkaException for any other error, and if there is no answer within `timeout_s`.
+    """
     until_s = clock.now_s() + timeout_s
     while True:
         try:
-            answer = consumer.committed(places, timeout=max(1.0, until_s - clock.now_s()))
+            answer = ask(max(1.0, until_s - clock.now_s()))
             if (refused := next((place.error for place in answer if place.error is not None), None)) is None:
                 return answer
             error = KafkaException(refused)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from thumper.clock import Clock
 from thumper.embedded.waiting import wait_until
 from thumper.errors import KafkaDown, UserError
-from thumper.kafka import COORDINATOR_COMES, Names, make_offsets_reader
+from thumper.kafka import Names, make_offsets_reader, when_coordinated
 from thumper.lag import LagReader
 from thumper.record import Partition
 from thumper.settings import Settings
@@ -26,7 +26,7 @@ def place_group(settings: Settings, group: str, offsets: Mapping[Partition, int]
     places = [TopicPartition(names.topic(part.topic), part.number, offset) for part, offset in sorted(offsets.items())]
     consumer = make_offsets_reader(settings, group)
     try:
-        _commit(consumer, places, clock)
+        when_coordinated(lambda _: consumer.commit(offsets=places, asynchronous=False) or [], ANSWERS_WITHIN_S, clock)
     except KafkaException as error:
         if error.args[0].code() in _HAS_MEMBERS:
             raise UserError(f"the group {names.group(group)} has members, so it cannot be placed", _STOP) from None
@@ -46,19 +46,3 @@ def wait_until_left(
 
 
 _STOP = "stop its processes first; one that was killed counts until its session is over (10 to 45 s)"
-
-
-def _commit(consumer: Consumer, places: list[TopicPartition], clock: Clock) -> None:
-    until_s = clock.now_s() + ANSWERS_WITHIN_S
-    while True:
-        try:
-            answered = consumer.commit(offsets=places, asynchronous=False) or []
-            refused = next((place.error for place in answered if place.error is not None), None)
-            if refused is None:
-                return
-            error = KafkaException(refused)
-        except KafkaException as raised:
-            error = raised
-        if error.args[0].code() not in COORDINATOR_COMES or clock.now_s() > until_s:
-            raise error
-        clock.sleep(0.05)

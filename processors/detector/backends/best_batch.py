@@ -1,4 +1,4 @@
-"""Which batch size makes best use of a device, found by trying. Pure."""
+"""Which batch size makes best use of a device, found by trying."""
 
 from collections.abc import Callable
 

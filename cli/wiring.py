@@ -1,16 +1,16 @@
 """The composition root: settings in, running parts out. Nothing else builds parts from parts."""
 
-import fcntl
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import structlog
 
+from cli.life import Slot, Stop, UntilSignalled, patiently
 from cli.limits import refuse_batch_beyond_memory
 from schemas.fact import ModelActivated, ModelAdded
 from thumper.alerts import Alarm, raised_alerts
@@ -19,7 +19,7 @@ from thumper.clock import Clock, SystemClock
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.database import make_engine
 from thumper.emitter import Emitter
-from thumper.errors import Fatal, KafkaDown, Retriable, StoreDown, ThumperError, UserError
+from thumper.errors import Fatal, KafkaDown, StoreDown, ThumperError, UserError
 from thumper.garbage import settle
 from thumper.heartbeat import Heartbeat, Identity, WaitMark, ready_mark
 from thumper.kafka import make_admin
@@ -45,11 +45,9 @@ if TYPE_CHECKING:
 
 DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
 DETECTOR, SINK = "detector", "sink"
-MOST_WORKERS = 1_000
 # A broker that is there answers in milliseconds; between two such questions a worker hears that it is to stop.
 BROKER_ANSWERS_S = 5.0
 
-UntilSignalled = Callable[[Callable[[], None]], None]
 log = structlog.get_logger("thumper")
 
 
@@ -137,13 +135,13 @@ def run_detector(
     from processors.detector.stage import Care
 
     clock, makers = SystemClock(), makers or Makers()
-    with _Slot(settings, DETECTOR, name) as worker:
+    with Slot(settings, DETECTOR, name) as worker:
         configure_logs(settings, role=DETECTOR, worker=worker)
         brain = brain_of(settings)
         if brain.read:
             refuse_batch_beyond_memory(settings.batch_size, brain.model.input_px)
-        stop = _Stop(until_signalled)
-        _patiently(lambda: _ask_broker(settings), clock, stop)
+        stop = Stop(until_signalled)
+        patiently(lambda: _ask_broker(settings), clock, stop)
         board = Board()
         care = Care(
             Hands(settings.data_dir / "run" / f"{worker}.hand"),
@@ -224,10 +222,10 @@ def run_sink(
     from sinks.postgres.stage import sink_stage
 
     clock, makers = SystemClock(), makers or Makers()
-    with _Slot(settings, SINK, name) as worker:
+    with Slot(settings, SINK, name) as worker:
         configure_logs(settings, role=SINK, worker=worker)
-        stop = _Stop(until_signalled)
-        _patiently(lambda: before_apps(settings), clock, stop)
+        stop = Stop(until_signalled)
+        patiently(lambda: before_apps(settings), clock, stop)
         board = Board()
         stage = sink_stage(
             settings, LagReader(settings), clock, SINK, board, lambda engine: preload_removals(engine, settings, clock)
@@ -264,7 +262,7 @@ def _run(
     settings: Settings,
     identity: Identity,
     parts: _Parts,
-    stop: "_Stop",
+    stop: Stop,
     on_joined: Callable[[], None] = lambda: None,
 ) -> None:
     mark = ready_mark(settings.data_dir, identity.worker)
@@ -312,69 +310,6 @@ def _run(
             parts.emitter.flush(2.0)
 
 
-class _Stop:
-    """The wish to end, heard from the start on: one that comes before there is a loop to tell is not forgotten."""
-
-    def __init__(self, until_signalled: UntilSignalled) -> None:
-        self.asked = False
-        self._tell: Callable[[], None] = lambda: None
-        until_signalled(self._ask)
-
-    def tell(self, stop: Callable[[], None]) -> None:
-        """Call `stop` once somebody asks, or now if somebody has."""
-        self._tell = stop
-        if self.asked:
-            stop()
-
-    def _ask(self) -> None:
-        self.asked = True
-        self._tell()
-
-
-def _patiently(call: Callable[[], None], clock: Clock, stop: _Stop) -> None:
-    """Repeat `call` while what it needs does not answer, unless asked to stop."""
-    while not stop.asked:
-        try:
-            call()
-            return
-        except Retriable as error:
-            log.warning("waiting", error=error.message, hint=error.hint)
-            clock.sleep(1.0)
-    raise KeyboardInterrupt
-
-
 def _ask_broker(settings: Settings) -> None:
     """Raises KafkaDown. The loop asks too, but much later, and deaf to signals meanwhile."""
     list_topics(settings, make_admin(settings), BROKER_ANSWERS_S)
-
-
-class _Slot:
-    """A worker's name, held by a lock so that no two live processes have the same (and fence each other)."""
-
-    def __init__(self, settings: Settings, role: str, name: str | None) -> None:
-        self._folder = settings.data_dir / "run"
-        self._role = role
-        self._name = name
-        self._lock: IO[str] | None = None
-
-    def __enter__(self) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        names = [self._name] if self._name else [f"{self._role}-{number}" for number in range(1, MOST_WORKERS)]
-        for name in names:
-            if self._take(name):
-                return name
-        raise UserError(f"a {self._role} named {names[0]} runs already", "give this one another --name")
-
-    def __exit__(self, *_: object) -> None:
-        if self._lock is not None:
-            self._lock.close()
-
-    def _take(self, name: str) -> bool:
-        lock = (self._folder / f"{name}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            return False
-        self._lock = lock
-        return True

@@ -8,15 +8,18 @@ committed. If that last step is lost, the same rows are written again, which cha
 
 Every call of the transactional producer ends in one of three ways (librdkafka, INTRODUCTION.md, "Transactional
 producer"): retriable, then the same call again; requires abort, then abort and rewind; all else, then a fresh producer
-with the same transactional.id, whose init_transactions fences what was before, and rewind. A call that stays
-unanswered is of the third kind: librdkafka has no client part of KIP-890, so a late EndTxn could hit the next
-transaction of the same producer.
+with the same transactional.id, whose init_transactions fences what was before, and rewind. A call whose time is up is
+of the third kind: librdkafka has no client part of KIP-890, so a late EndTxn could hit the next transaction of the same
+producer. A call that does not even keep its time ends the process: librdkafka 2.16 waits without limit for an answer
+that does not come where a broker died at the wrong moment (seen of send_offsets_to_transaction).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from thumper.bounded import bounded
 from thumper.clock import Clock, SystemClock
 from thumper.emitter import Emitter
 from thumper.errors import Fatal, KafkaDown, Rewind
@@ -34,6 +37,8 @@ MOVED_ON = {
     KafkaError._STATE,
     KafkaError._NO_OFFSET,
 }
+# A call that is given so much more than its time does not return at all.
+OVERTIME_S = 5.0
 HOPELESS = {
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -61,7 +66,7 @@ class TransactionCommitter:
         """Get a producer; fences whatever had this transactional.id before. Raises KafkaDown or Fatal."""
         producer = make_transactional_producer(self._settings, self._id)
         try:
-            self._patiently(producer.init_transactions, 3 * self._patience_s)
+            self._patiently("init_transactions", producer.init_transactions, 3 * self._patience_s)
         except KafkaException as error:
             raise self._named(error, "cannot start transactions") from None
         self._producer = producer
@@ -94,9 +99,11 @@ class TransactionCommitter:
         # Read fresh each time: an empty rebalance changes the generation without any callback.
         metadata = self._consumer.consumer_group_metadata()
         self._patiently(
-            lambda timeout_s: producer.send_offsets_to_transaction(places, metadata, timeout_s), self._patience_s
+            "send_offsets_to_transaction",
+            lambda timeout_s: producer.send_offsets_to_transaction(places, metadata, timeout_s),
+            self._patience_s,
         )
-        self._patiently(producer.commit_transaction, self._patience_s)
+        self._patiently("commit_transaction", producer.commit_transaction, self._patience_s)
 
     def _produce(self, producer: Producer, message: Outgoing) -> None:
         while True:
@@ -111,12 +118,16 @@ class TransactionCommitter:
             except BufferError:
                 producer.poll(0.1)
 
-    def _patiently(self, call: Callable[[float], None], patience_s: float) -> None:
-        """Repeat `call` while it fails retriably. Raises the last KafkaException when patience ends, or any other."""
+    def _patiently(self, name: str, call: Callable[[float], None], patience_s: float) -> None:
+        """Repeat `call` while it fails retriably.
+
+        Raises the last KafkaException when patience ends, or any other; Fatal if the call does not keep its time.
+        """
         until_s = self._clock.now_s() + patience_s
         while True:
+            timeout_s = max(1.0, until_s - self._clock.now_s())
             try:
-                call(max(1.0, until_s - self._clock.now_s()))
+                bounded(partial(call, timeout_s), name, timeout_s + OVERTIME_S)
                 return
             except KafkaException as error:
                 if not error.args[0].retriable() or self._clock.now_s() > until_s:
@@ -127,7 +138,7 @@ class TransactionCommitter:
             raise Fatal(f"no right to write: {error.str()}", "give this user write rights and its transactional.id")
         if error.txn_requires_abort() and not error.fatal():
             try:
-                self._patiently(producer.abort_transaction, self._patience_s)
+                self._patiently("abort_transaction", producer.abort_transaction, self._patience_s)
                 raise Rewind(f"the transaction was aborted: {error.str()}")
             except KafkaException as second:
                 error = second.args[0]

@@ -31,7 +31,6 @@ def campaign() -> Iterator[Campaign]:
         yield found
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_one_of_each_and_nothing_is_lost_or_twice(campaign: Campaign) -> None:
     for faults in AT_ONCE:

@@ -41,6 +41,8 @@ COMES_BACK_S = 120.0
 ENDS_S = 40.0
 # In order; before it had begun to listen; while it waited for what it needs.
 ENDED = {0, -signal.SIGTERM, 130}
+# A call of the Kafka client that does not return ends the process by rule (thumper.bounded).
+HUNG = "has not returned within"
 FAULT_OF_THE_PROGRAM = "a fault of the program"
 
 
@@ -148,7 +150,7 @@ class World:
         if code == -signal.SIGKILL:
             return
         log = part.log
-        if FAULT_OF_THE_PROGRAM in log or "Traceback" in log or (asked and code not in ENDED):
+        if FAULT_OF_THE_PROGRAM in log or "Traceback" in log or (asked and code not in ENDED and HUNG not in log):
             self.books.broken.append(f"{part.name} ended with {code}: {log.strip()[-300:]}")
         if not asked:
             self.history.note("ended by itself", "info", part=part.name, code=code, log=log[-600:])

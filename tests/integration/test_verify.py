@@ -176,7 +176,7 @@ def test_it_is_exact_while_everything_runs(parts: Processes) -> None:
         looks += 1
     assert "events not answered yet" in seen
     # A worker that starts late tells of its model when all is drained already.
-    eventually(lambda: not +look(parts).findings.in_flight, "nothing is in flight", PATIENCE_S)
+    eventually(lambda: not +look(parts).findings.in_flight, "nothing is in flight")
     assert wrong(look(parts)) == {"file_missing": 4_000}
 
 

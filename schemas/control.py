@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from schemas.envelope import Count, Event, ShortText
+from schemas.envelope import Count, Event, Part, ShortText
 
 PartitionNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -71,4 +71,34 @@ class LossAccepted(Event):
         return f"loss.accepted/{self.group}/{self.topic}/{self.partition}"
 
 
-Control = GroupWanted | LetterRetried | LettersAllowed | LossAccepted
+class OffsetMoved(Part):
+    """One partition's committed offset: where it stood, and where it was set. before: all below it was answered."""
+
+    partition: PartitionNumber
+    before: Count
+    to: Count
+
+
+class GroupReplayed(Event):
+    """A group's offsets on a topic were set back, so that it does events again; kept, so that it can be undone.
+
+    state: begun, before anything is moved; placed, when it was moved and read back; refused, when nothing was moved;
+    undone, when the group stands where it had been. wish: what was asked for, in words.
+    """
+
+    type: Literal["group.replayed"]
+    replay_id: ShortText
+    group: ShortText
+    topic: ShortText
+    state: Literal["begun", "placed", "refused", "undone"]
+    wish: ShortText
+    moves: Annotated[tuple[OffsetMoved, ...], Field(min_length=1)]
+    begun_at: AwareDatetime
+    replayed_by: ShortText | None = None
+
+    def key(self) -> str:
+        """The replay."""
+        return f"group.replayed/{self.replay_id}"
+
+
+Control = GroupWanted | LetterRetried | LettersAllowed | LossAccepted | GroupReplayed

@@ -118,6 +118,15 @@ class LagReader:
         """The last stable offset of each partition of `topics`: what a read-committed reader can reach."""
         return self._list(topics, OffsetSpec.latest())
 
+    def at_time(self, topics: Sequence[str], at_ms: int) -> dict[Partition, int]:
+        """The first offset of each partition of `topics` whose broker's time is `at_ms` or later; its end if none is.
+
+        at_ms: milliseconds since 1970, UTC.
+        """
+        ends = self.ends(topics)
+        found = self._list(topics, OffsetSpec.for_timestamp(at_ms))
+        return {part: offset if offset >= 0 else ends[part] for part, offset in found.items()}
+
     def members(self, group: str) -> int:
         """How many members `group` has now; 0 for a group that the broker has not heard of."""
         name = self._names.group(group)

@@ -49,7 +49,7 @@ class Move(NamedTuple):
     to: int
 
 
-def read_wish(  # noqa: PLR0913 - one for each way to say it
+def read_wish(
     *,
     earliest: bool = False,
     at: str | None = None,
@@ -59,23 +59,22 @@ def read_wish(  # noqa: PLR0913 - one for each way to say it
     clip: bool = False,
 ) -> Wish:
     """The wish as the command and the API take it; shift_by: negative, as Kafka's own tool has it. Raises UserError."""
-    said = [earliest, at is not None, shift_by is not None, offset is not None]
-    if sum(said) != 1:
+    if sum([earliest, at is not None, shift_by is not None, offset is not None]) != 1:
         raise UserError(
             "back to where? exactly one must be said", "the earliest, a time of import, a shift, or an offset"
         )
-    narrow = {"partitions": tuple(sorted(set(partitions))), "clip": clip}
+    chosen = tuple(sorted(set(partitions)))
     if at is not None:
-        return Wish("time", at=read_time(at), **narrow)  # type: ignore[arg-type] - both are of their field's type
+        return Wish("time", at=read_time(at), partitions=chosen, clip=clip)
     if shift_by is not None:
         if shift_by >= 0:
             raise UserError(f"a shift by {shift_by} does not go back", "like -1000: a replay never skips anything")
-        return Wish("shift", back=-shift_by, **narrow)  # type: ignore[arg-type]
+        return Wish("shift", back=-shift_by, partitions=chosen, clip=clip)
     if offset is not None:
-        if not partitions:
+        if not chosen:
             raise UserError("an offset means something in one partition only", "name it: --partition")
-        return Wish("offset", offset=offset, **narrow)  # type: ignore[arg-type]
-    return Wish("earliest", **narrow)  # type: ignore[arg-type]
+        return Wish("offset", offset=offset, partitions=chosen, clip=clip)
+    return Wish("earliest", partitions=chosen, clip=clip)
 
 
 def read_time(given: str) -> datetime:

@@ -68,9 +68,7 @@ def test_undone_the_group_stands_where_it_had_been_or_has_come_since(
     except UserError:
         return
     gone_on = {move.partition: data.draw(st.integers(move.to, move.before + 5)) for move in moves}
-    now = [
-        stand(one.partition.number, one.start, gone_on.get(one.partition, one.position), one.end + 5) for one in log
-    ]
+    now = [stand(one.partition.number, one.start, gone_on.get(one.partition, one.position), one.end + 5) for one in log]
     after = gone_on | {move.partition: move.to for move in undo(moves, now)}
     for move in moves:
         assert after[move.partition] == max(move.before, gone_on[move.partition])

@@ -1,0 +1,84 @@
+"""What the topic `control` says of replays, and of what a group shall do: read as a whole, for it is small."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
+from schemas.control import GroupReplayed, GroupWanted
+from schemas.envelope import Event
+from thumper.audit.log import LogReader
+from thumper.clock import Clock
+from thumper.lag import LagReader, PartitionLag
+from thumper.record import Partition
+from thumper.replay.plan import Move
+from thumper.settings import Settings
+
+CONTROL = Partition("control", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Of one group. replays: each as it was said last, the oldest first. wanted: what it shall do, if anybody said."""
+
+    replays: tuple[GroupReplayed, ...]
+    wanted: GroupWanted | None
+
+
+def book_of(events: Iterable[Event], group: str) -> Book:
+    """Pure. events: in the order of the log."""
+    replays: dict[str, GroupReplayed] = {}
+    wanted: GroupWanted | None = None
+    for event in events:
+        if isinstance(event, GroupReplayed) and event.group == group:
+            replays[event.replay_id] = event
+        elif isinstance(event, GroupWanted) and event.group == group:
+            wanted = event
+    return Book(tuple(sorted(replays.values(), key=lambda replay: replay.begun_at)), wanted)
+
+
+def read_book(settings: Settings, lags: LagReader, clock: Clock, group: str) -> Book:
+    """Raises KafkaDown. What cannot be read is left out."""
+    start, end = lags.starts([CONTROL.topic])[CONTROL], lags.ends([CONTROL.topic])[CONTROL]
+    reader = LogReader(settings, clock)
+    try:
+        values = [item.value for item in reader.read(CONTROL, start, end)]
+    finally:
+        reader.close()
+    return book_of((event for value in values if (event := _event(value)) is not None), group)
+
+
+def moves_of(replay: GroupReplayed) -> list[Move]:
+    """What it moved."""
+    return [Move(Partition(replay.topic, one.partition), one.before, one.to) for one in replay.moves]
+
+
+def left(replay: GroupReplayed, stands: Sequence[PartitionLag]) -> int:
+    """How many offsets the group is behind of where it had been; 0 when it has come there, or was undone. Pure.
+
+    Also of one that was begun only: its command may have been killed after the offsets were set.
+    """
+    if replay.state in {"undone", "refused"}:
+        return 0
+    at = {stand.partition: stand.position for stand in stands}
+    return sum(max(0, move.before - at.get(move.partition, move.before)) for move in moves_of(replay))
+
+
+def with_left(book: Book, stands: Sequence[PartitionLag]) -> list[tuple[GroupReplayed, int]]:
+    """All, the newest first, and what is left of each. Pure.
+
+    None is begun before the one before it is done or undone, so that only of the newest something can be left.
+    """
+    return [(replay, 0 if n else left(replay, stands)) for n, replay in enumerate(reversed(book.replays))]
+
+
+def under_way(book: Book, stands: Sequence[PartitionLag]) -> GroupReplayed | None:
+    """The replay that the group has not caught up with. Pure."""
+    return next((replay for replay, behind in with_left(book, stands) if behind), None)
+
+
+def _event(value: bytes | None) -> Event | None:
+    try:
+        event: Event = decode(CONTROL.topic, value)
+        return event
+    except (UnreadableEvent, UnknownMajorVersion):
+        return None

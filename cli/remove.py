@@ -45,7 +45,8 @@ def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from cli.confirm import confirm
     from cli.remove_run import Removal, closing_lines, preview_lines
     from cli.verify_report import say
-    from producers.removal import Chosen, Words
+    from producers.chosen import Chosen
+    from producers.removal import Words
 
     given = (*(ids or ()), *(_read_ids(ids_file) if ids_file else ()))
     chosen = Chosen(given, import_id, location, class_name, confidence, taken_from, _end(taken_to))

@@ -8,10 +8,11 @@ from typing import Self
 from cli.importing import interruptible
 from cli.rebuild_run import Say
 from producers.catch_up import wait_for_turn, wait_until_recorded
+from producers.chosen import Chosen
 from producers.delivery import Delivery
 from producers.known import ImportLock, RecordedPictures
 from producers.patience import Patience
-from producers.removal import Chosen, Preview, RemovalParts, RemovalSummary, Words, preview, remove
+from producers.removal import Preview, RemovalParts, RemovalSummary, Words, preview, remove
 from producers.requests import Desk, alone, wait_until_answered
 from thumper.clock import Clock
 from thumper.database import make_engine

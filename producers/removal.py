@@ -16,12 +16,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
+from producers.chosen import Chosen, where
 from producers.delivery import Delivery
 from producers.patience import in_full
 from schemas.envelope import derived_name
 from schemas.fact import ImageRemoved
 from thumper.clock import Clock
-from thumper.errors import KafkaDown, PictureError, Retriable, UserError
+from thumper.errors import KafkaDown, PictureError, Retriable
 
 AT_ONCE = 256
 THREADS = 8
@@ -29,54 +30,6 @@ LISTED = 10
 SOURCE = "thumper/remove"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which pictures: those that meet all of what is given. Times are local ones of the cameras, both inclusive.
-
-    import_id: of the import that brought them. class_name: shown in them by the active model, or named by a person.
-    confidence: of that class at least; None: the model's display threshold.
-    """
-
-    ids: tuple[UUID, ...] = ()
-    import_id: str | None = None
-    location: str | None = None
-    class_name: str | None = None
-    confidence: float | None = None
-    taken_from: datetime | None = None
-    taken_to: datetime | None = None
-
-    def conditions(self) -> list[str]:
-        """SQL, with these fields as parameters. Empty: nothing was chosen."""
-        given = {name: bool(getattr(self, name)) for name in _CONDITIONS}
-        return [condition for name, condition in _CONDITIONS.items() if given[name]]
-
-    def values(self) -> dict[str, object]:
-        """The parameters."""
-        return {
-            "ids": [str(one) for one in self.ids],
-            "import_id": self.import_id,
-            "location": self.location,
-            "class_name": self.class_name,
-            "confidence": self.confidence,
-            "taken_from": self.taken_from,
-            "taken_to": self.taken_to,
-        }
-
-
-_CONDITIONS = {
-    "ids": "i.image_id = ANY(CAST(:ids AS uuid[]))",
-    "import_id": "i.import_id = :import_id",
-    "location": "(l.name = :location OR CAST(i.location_id AS text) = :location)",
-    "class_name": """(
-    EXISTS (
-        SELECT FROM box b JOIN active_model a ON a.model_id = b.model_id LEFT JOIN model m ON m.model_id = b.model_id
-        WHERE b.image_id = i.image_id AND b.class_name = :class_name
-            AND b.confidence >= CAST(COALESCE(:confidence, m.display_threshold, 0) AS real)
-    ) OR EXISTS (SELECT FROM correction c WHERE c.image_id = i.image_id AND c.class_name = :class_name))""",
-    "taken_from": "i.taken_at >= :taken_from",
-    "taken_to": "i.taken_at <= :taken_to",
-}
-_FROM = "FROM image i LEFT JOIN location l ON l.location_id = i.location_id WHERE "
 _COUNT = (
     "SELECT count(*) AS pictures, count(*) FILTER (WHERE i.uri LIKE 'file:%') AS in_place, "
     "min(i.taken_at) AS first, max(i.taken_at) AS last "
@@ -100,11 +53,13 @@ class Preview:
 
 def preview(connection: Connection, chosen: Chosen) -> Preview:
     """Look, and change nothing. Raises UserError if nothing was chosen."""
-    where = _where(chosen)
-    counted = connection.execute(text(_COUNT + where), chosen.values()).mappings().one()
-    places = connection.execute(text(f"{_PLACES}{where} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {LISTED}"), chosen.values())
+    wanted = where(chosen)
+    counted = connection.execute(text(_COUNT + wanted), chosen.values()).mappings().one()
+    places = connection.execute(
+        text(f"{_PLACES}{wanted} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {LISTED}"), chosen.values()
+    )
     order = f"ORDER BY i.taken_at, i.image_id LIMIT {LISTED}"
-    examples = connection.execute(text(f"{_EXAMPLES}{where} {order}"), chosen.values())
+    examples = connection.execute(text(f"{_EXAMPLES}{wanted} {order}"), chosen.values())
     return Preview(
         counted["pictures"],
         counted["in_place"],
@@ -113,13 +68,6 @@ def preview(connection: Connection, chosen: Chosen) -> Preview:
         [(name, count) for name, count in places],
         [(image_id, path, taken_at) for image_id, path, taken_at in examples],
     )
-
-
-def _where(chosen: Chosen) -> str:
-    conditions = chosen.conditions()
-    if not conditions:
-        raise UserError("nothing says which pictures", "--id, --import, --location, --class, --from or --to")
-    return _FROM + " AND ".join(conditions)
 
 
 class Files(Protocol):
@@ -173,7 +121,7 @@ def remove(connection: Connection, chosen: Chosen, parts: RemovalParts, words: W
     The caller sees to it that nobody imports or asks for pictures meanwhile.
     """
     summary = RemovalSummary()
-    statement = text(f"{_PICTURES}{_where(chosen)} ORDER BY i.log_partition, i.log_offset")
+    statement = text(f"{_PICTURES}{where(chosen)} ORDER BY i.log_partition, i.log_offset")
     rows = connection.execute(statement, chosen.values(), execution_options={"yield_per": AT_ONCE}).mappings()
     try:
         with ThreadPoolExecutor(THREADS, "remove") as pool:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, RowMapping, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -18,7 +19,18 @@ from thumper.errors import DatabaseDown, KafkaDown, Retriable, UserError
 from thumper.lag import GroupLag
 from thumper.record import Partition
 
-__all__ = ["Busy", "Desk", "NotRecorded", "Queued", "Selection", "Sender", "Unknown", "Wanted", "alone", "queue"]
+__all__ = [
+    "Busy",
+    "Desk",
+    "NotRecorded",
+    "Queued",
+    "Selection",
+    "Sender",
+    "Unknown",
+    "Wanted",
+    "alone",
+    "queue",
+]
 
 # Held by whoever asks, in any process on this database: two that ask at once would not see each other's requests.
 LOCK_KEY = 0x7468_756D_7065_7201
@@ -94,6 +106,17 @@ def queue(selection: Selection, desk: Desk, requested_by: str = "api") -> Queued
         wait_until_answered(connection, desk)
         rows = select(connection, selection, committed)
         return _ask([_Picture(row, committed) for row in rows], desk, requested_by)
+
+
+def ask_for(
+    connection: Connection, image_ids: Sequence[UUID], committed: Mapping[int, int], desk: Desk, requested_by: str
+) -> Queued:
+    """See that these are in the pipeline, ids that nobody knows left out. committed: read before wait_until_answered.
+
+    For a caller that is alone and has waited. Raises KafkaDown, DatabaseDown.
+    """
+    rows = select(connection, Selection(tuple(image_ids)), committed)
+    return _ask([_Picture(row, committed) for row in rows], desk, requested_by)
 
 
 class _Picture:

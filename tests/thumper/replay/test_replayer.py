@@ -81,7 +81,7 @@ def test_looked_at_done_refused_and_undone(world: World, replayer: Replayer) -> 
     assert {move.partition: move.before for move in placed.moves} == {n: at for n, at in before.items() if at}
     assert states(replayer) == [("placed", 12)]
 
-    with pytest.raises(UserError, match="under way: to the earliest event.*12 events left"):
+    with pytest.raises(UserError, match=r"under way: to the earliest event, .* 12 events left"):
         replayer.start(Wish("shift", back=1), "test", STOPPED)
 
     replayer.undo("test", STOPPED)
@@ -156,7 +156,7 @@ def test_an_active_group_is_refused_and_paused_if_that_is_allowed(world: World, 
 
 def wants(world: World) -> str | None:
     wanted = read_book(world.settings, world.lags, CLOCK, "detector").wanted
-    return wanted and wanted.state
+    return None if wanted is None else wanted.state
 
 
 def test_two_at_once(world: World, replayer: Replayer, engine: Engine) -> None:

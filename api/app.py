@@ -14,7 +14,20 @@ from api import problems
 from api.counting import Counted
 from api.deps import Deps, open_deps
 from api.problems import Problem
-from api.routes import alerts, batch, dead_letters, detections, health, images, lag, metrics, overview, page, status
+from api.routes import (
+    alerts,
+    batch,
+    dead_letters,
+    detections,
+    health,
+    images,
+    lag,
+    metrics,
+    overview,
+    page,
+    replay,
+    status,
+)
 from api.security import Guard, is_loopback, refuse_open_door
 from thumper.errors import UserError
 from thumper.settings import Settings
@@ -24,6 +37,7 @@ MOST_CONNECTIONS = 300
 KEEP_ALIVE_S = 15
 STOP_WITHIN_S = 10
 _PROBLEM = {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}
+_ROUTES = (health, status, batch, images, detections, overview, lag, alerts, dead_letters, replay, metrics, page)
 _MAY_HAPPEN = {404: "Not there", 422: "Not understood", 503: "Kafka or the database cannot be read"}
 
 
@@ -44,7 +58,20 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     problems.install(app)
-    for routes in (health, status, batch, images, detections, overview, lag, alerts, dead_letters, metrics, page):
+    for routes in (
+        health,
+        status,
+        batch,
+        images,
+        detections,
+        overview,
+        lag,
+        alerts,
+        dead_letters,
+        replay,
+        metrics,
+        page,
+    ):
         app.include_router(routes.router)
     app.add_middleware(Guard, settings=deps.settings)
     app.add_middleware(Counted, board=deps.board, clock=deps.clock)

@@ -72,6 +72,8 @@ class Deps:
     drawing: CapacityLimiter = field(init=False)
     # Each look into the dead letters is a consumer of its own.
     reading: CapacityLimiter = field(init=False)
+    # A replay may wait for a minute until the group has left.
+    replaying: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
@@ -82,6 +84,7 @@ class Deps:
         self.queueing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
         self.reading = CapacityLimiter(2)
+        self.replaying = CapacityLimiter(2)
 
     @property
     def desk(self) -> Desk:

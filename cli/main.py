@@ -20,6 +20,7 @@ from cli import (
     parts,
     rebuild,
     remove,
+    replay,
     stack,
     status,
     verify,
@@ -50,6 +51,7 @@ app.command("detector")(parts.detector_command)
 app.command("sink")(parts.sink_command)
 app.command("demo")(demo.demo_command)
 app.command("api")(parts.api_command)
+app.add_typer(replay.app, name="replay")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("accept-loss")(losses.accept_loss_command)
 

@@ -1,6 +1,6 @@
 """`thumper remove`: pictures are forgotten, their bytes deleted; only their ids stay, as removed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -8,12 +8,10 @@ from uuid import UUID
 import typer
 
 from cli.parts import settings_for_parts
+from cli.picture_options import TIMES, read_end, read_ids
 from thumper.clock import SystemClock
 from thumper.errors import UserError
 from thumper.settings import read_settings
-
-_DAYS = "%Y-%m-%d"
-_TIMES = [_DAYS, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"]
 
 
 def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -26,7 +24,7 @@ def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         float | None, typer.Option(min=0, max=1, help="Of that class at least; default: what is displayed.")
     ] = None,
     taken_from: Annotated[
-        datetime | None, typer.Option("--from", formats=_TIMES, help="Taken at or after this local time.")
+        datetime | None, typer.Option("--from", formats=TIMES, help="Taken at or after this local time.")
     ] = None,
     taken_to: Annotated[
         str | None, typer.Option("--to", help="Taken at or before this local time, or on this day.")
@@ -48,8 +46,8 @@ def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from producers.chosen import Chosen
     from producers.removal import Words
 
-    given = (*(ids or ()), *(_read_ids(ids_file) if ids_file else ()))
-    chosen = Chosen(given, import_id, location, class_name, confidence, taken_from, _end(taken_to))
+    given = (*(ids or ()), *(read_ids(ids_file) if ids_file else ()))
+    chosen = Chosen(given, import_id, location, class_name, confidence, taken_from, read_end(taken_to))
     with Removal(settings_for_parts(read_settings()), SystemClock(), say) as run:
         found = run.preview(chosen)
         print("\n".join(preview_lines(found, chosen)))
@@ -62,34 +60,3 @@ def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         summary = run.remove(chosen, found.pictures, Words(reason, "command"))
         print("\n".join(closing_lines(summary)))
     raise typer.Exit(summary.exit_code)
-
-
-def _read_ids(path: Path) -> tuple[UUID, ...]:
-    """Raises UserError."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    found: list[UUID] = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                found.append(UUID(line.strip()))
-            except ValueError:
-                raise UserError(f"{path}, line {number}: {line.strip()[:50]!r} is no id") from None
-    if not found:
-        raise UserError(f"{path} holds no id")
-    return tuple(found)
-
-
-def _end(given: str | None) -> datetime | None:
-    """A day ends with its last moment. Raises UserError."""
-    if given is None:
-        return None
-    for shape in _TIMES:
-        try:
-            found = datetime.strptime(given, shape)
-        except ValueError:
-            continue
-        return found + timedelta(days=1, microseconds=-1) if shape == _DAYS else found
-    raise UserError(f"--to {given!r} is no time", "like 2026-11-01 or 2026-11-01T06:30:00, local time of the camera")

@@ -19,6 +19,7 @@ from api.responses import FullStatus, Lag, LocationNumbers
 from api.routes.lag import read_lag
 from api.routes.status import full_status
 from api.snapshot import StatusReader
+from api.status import STUCK_AFTER_S
 from api.workers import BeatReader
 from schemas.alert import Alert
 from thumper.alerts import raised_alerts
@@ -118,9 +119,12 @@ class Source:
         self.beats.catch_up()
         with snapshot(self.engine) as tables:
             newest = tables.row("newest_event")
-        if newest is not None and newest["log_ms"] is not None:
-            quiet_s = self.clock.wall().timestamp() - newest["log_ms"] / 1_000
-            self.reader.stalled_since_s = self.clock.now_s() - max(0.0, quiet_s)
+        if newest is None or newest["log_ms"] is None:
+            return
+        quiet_s = self.clock.wall().timestamp() - newest["log_ms"] / 1_000
+        # A group that was set back may have been so a moment ago, however old the newest event is.
+        if quiet_s >= STUCK_AFTER_S and self.reader.read().status.state != "Replaying":
+            self.reader.stalled_since_s = self.clock.now_s() - quiet_s
 
     def follow(self) -> None:
         """Take in heartbeats from now on."""

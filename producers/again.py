@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from producers.chosen import Chosen, where
-from producers.requests import Desk, alone, ask_for, wait_until_answered
-from thumper.errors import UserError
+from producers.requests import Desk, Unknown, alone, ask_for, wait_until_answered
 
 # Asked for, and acknowledged, before the next are read.
 AT_ONCE = 5_000
@@ -43,7 +42,7 @@ class Asked:
 
 
 def look_at(connection: Connection, chosen: Chosen, committed: Mapping[int, int]) -> Meant:
-    """Count, and change nothing. Raises UserError if nothing is chosen, or a place or model is named that is none."""
+    """Count, and change nothing. Raises UserError if nothing is chosen, Unknown for a place or model that is none."""
     wanted = where(chosen)
     _refuse_unknown(connection, chosen)
     positions = {"partitions": list(committed), "offsets": list(committed.values())}
@@ -117,7 +116,7 @@ def _refuse_unknown(connection: Connection, chosen: Chosen) -> None:
         rows = [(str(name), str(one)) for name, one in connection.execute(statement)]
         if not any(given in row for row in rows):
             known = ", ".join(sorted({name for name, _ in rows})[:20]) or "none yet"
-            raise UserError(f"no {kind} is called {given[:100]!r}", f"known: {known}")
+            raise Unknown(f"no {kind} is called {given[:100]!r}", f"known: {known}")
 
 
 _COMMITTED = """

@@ -94,7 +94,8 @@ class Replayer:
         return self._parts.lags.read(GROUP, [TOPIC]).partitions
 
     def _plan(self, wish: Wish, stands: Sequence[PartitionLag]) -> list[Move]:
-        at_ms = None if wish.at is None else int(wish.at.timestamp() * 1_000)
+        # Negative ones have meanings of their own there; nothing was imported before 1970.
+        at_ms = None if wish.at is None else max(0, int(wish.at.timestamp() * 1_000))
         at_time = {} if at_ms is None else self._parts.lags.at_time([TOPIC], at_ms)
         return plan(wish, stands, at_time, self._parts.clock.wall())
 

@@ -5,8 +5,9 @@ pictures: 25 MB), one more for each further model, and a few numbers per partiti
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 from thumper.audit.bits import Bits
 from thumper.audit.findings import Findings
@@ -20,6 +21,12 @@ from thumper.topics import WORK
 LIVE = "detector"
 # Which of these offsets were really passed by: group, source partition, offsets, the group's models (if known).
 Unexcused = Callable[[str, Partition, Iterable[int], frozenset[str] | None], Iterable[int]]
+
+
+# Group, source topic and partition; offsets from and up to where.
+_Place = tuple[str, str, int]
+_Spans = Sequence[tuple[int, int]]
+_NONE: Mapping[_Place, _Spans] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -53,9 +60,15 @@ class _Source:
 
 
 class Answers:
-    """Takes the events of `detections` in the order of each partition. only: one group, None: all."""
+    """Takes the events of `detections` in the order of each partition. only: one group, None: all.
 
-    def __init__(self, view: LogView, findings: Findings, only: str | None = None) -> None:
+    undone: replays that were broken off in order, each from and up to where in its source partition.
+    """
+
+    def __init__(
+        self, view: LogView, findings: Findings, only: str | None = None, undone: Mapping[_Place, _Spans] = _NONE
+    ) -> None:
+        self._undone = undone
         self._view = view
         self._findings = findings
         self._only = only
@@ -102,7 +115,10 @@ class Answers:
             self._sources[group, *part] = found
         return found
 
-    def _repeated(self, key: tuple[str, str, int], source: _Source, repeat: Repeat) -> None:
+    def _repeated(self, key: _Place, source: _Source, repeat: Repeat) -> None:
+        if any(low <= repeat.first and repeat.last < high for low, high in self._undone.get(key, ())):
+            self._findings.noted["outcomes of replays that were undone"] += repeat.outcomes
+            return
         source.repeated += repeat.outcomes
         example = "group {}: {} {} at offsets {} to {}"
         self._findings.add("duplicate", example, *key, repeat.first, repeat.last, count=repeat.outcomes)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.control import GroupReplayed
 from thumper.audit.answers import LIVE, Answers, Passes
 from thumper.audit.excuses import Excuses
 from thumper.audit.findings import Findings
@@ -25,6 +26,7 @@ from thumper.clock import Clock
 from thumper.dead_letters import TOPIC as LETTERS
 from thumper.lag import LagReader
 from thumper.record import Partition
+from thumper.replay.book import read_book, undone_spans
 from thumper.settings import Settings
 from thumper.store import Store
 from thumper.tables import BLOCK, NOWHERE
@@ -94,6 +96,10 @@ class _Parts:
         """Where everything stands now."""
         groups = {self.asked.group or LIVE}
         return view_log(self.settings, self.lags, sorted(groups), self.clock)
+
+    def replays(self) -> Iterable[GroupReplayed]:
+        """Those that people have begun."""
+        return read_book(self.settings, self.lags, self.clock, self.asked.group or LIVE).replays
 
 
 class _Run:
@@ -172,7 +178,8 @@ class _Run:
         start_s = self._parts.clock.now_s()
         rows = ResultRows(self._placed("results", comparable), self._placed("good_results", comparable), self._answered)
         outcomes = Outcomes(rows, recorded, self._findings, excuses, removals=self._removals)
-        answers = Answers(view, self._findings, self._parts.asked.group)
+        undone = undone_spans(self._parts.replays())
+        answers = Answers(view, self._findings, self._parts.asked.group, undone)
         for number, item in self._events("detections", view):
             event = read_outcome(item.value)
             outcomes.take(number, item, event)

@@ -76,6 +76,15 @@ def under_way(book: Book, stands: Sequence[PartitionLag]) -> GroupReplayed | Non
     return next((replay for replay, behind in with_left(book, stands) if behind), None)
 
 
+def undone_spans(replays: Iterable[GroupReplayed]) -> dict[tuple[str, str, int], list[tuple[int, int]]]:
+    """By group, topic and partition: the offsets [to, before) of replays that were broken off by undoing them. Pure."""
+    found: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
+    for replay in replays:
+        for move in replay.moves if replay.state == "undone" else ():
+            found.setdefault((replay.group, replay.topic, move.partition), []).append((move.to, move.before))
+    return found
+
+
 def _event(value: bytes | None) -> Event | None:
     try:
         event: Event = decode(CONTROL.topic, value)

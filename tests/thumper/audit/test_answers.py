@@ -39,6 +39,27 @@ def judge(
     return findings, answers.judge(lambda _, __, offsets, ___: [one for one in offsets if one not in excused])
 
 
+@pytest.mark.parametrize(
+    ("undone", "noted", "wrong"),
+    [
+        pytest.param([(0, 3)], 2, 0, id="undone"),
+        pytest.param([(1, 3)], 0, 2, id="of another part"),
+        pytest.param([(0, 1)], 0, 2, id="that went less far back"),
+        pytest.param([], 0, 2, id="none was undone"),
+    ],
+)
+def test_a_replay_that_was_undone_is_no_fault(undone: list[tuple[int, int]], noted: int, wrong: int) -> None:
+    findings = Findings()
+    answers = Answers(view(5, 5), findings, None, {("detector", "images", 0): undone})
+    for n, offset in enumerate([0, 1, 2, 0, 1, 3, 4]):
+        event = read_outcome(encode(completed(offset, name="m1", of=origin(offset))))
+        assert event is not None
+        answers.take(0, n, event)
+    answers.judge(lambda _, __, offsets, ___: list(offsets))
+    assert findings.noted["outcomes of replays that were undone"] == noted
+    assert sum(count for count, _ in told(findings).values()) == wrong
+
+
 def told(findings: Findings) -> dict[str, tuple[int, list[str]]]:
     return {kind: (one.count, one.examples) for kind, one in findings.wrong.items()}
 

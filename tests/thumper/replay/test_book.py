@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.control import GroupReplayed, GroupWanted, OffsetMoved
 from thumper.lag import PartitionLag
 from thumper.record import Partition
-from thumper.replay.book import Book, book_of, left, under_way, with_left
+from thumper.replay.book import Book, book_of, left, under_way, undone_spans, with_left
 from thumper.replay.plan import Move, Wish
 from thumper.replay.preview import Again, Preview, lines, pace
 
@@ -78,6 +78,11 @@ def test_only_the_newest_can_be_under_way() -> None:
     assert under_way(book, at(9)) is None
     undone = book_of([replay("old", before=12), replay("new", "undone", 1)], "detector")
     assert under_way(undone, at(4)) is None
+
+
+def test_where_replays_were_broken_off() -> None:
+    said = [replay("a"), replay("b", "undone", before=7), replay("c", "refused"), replay("d", "undone")]
+    assert undone_spans(said) == {("detector", "images", 0): [(0, 7), (0, 9)]}
 
 
 @given(st.integers(2, 200), st.integers(1, 5_000), st.randoms())

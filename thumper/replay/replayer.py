@@ -51,7 +51,8 @@ class Replayer:
         self._control = GroupControl(parts.lags, parts.sender, parts.clock, parts.say)
 
     def preview(self, wish: Wish) -> Preview:
-        """What it would do; changes nothing."""
+        """What it would do; changes nothing. Refused while another is under way, as doing it would be."""
+        self._refuse_second(self._book())
         stands = self._stands()
         moves = tuple(self._plan(wish, stands))
         members = self._parts.lags.members(GROUP)

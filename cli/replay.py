@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from uuid import UUID
 
 import typer
@@ -16,6 +16,7 @@ from thumper.settings import read_settings
 if TYPE_CHECKING:
     from producers.chosen import Chosen
     from schemas.control import GroupReplayed
+    from thumper.replay.plan import Wish
 
 app = typer.Typer(help="Process again: all or a part in place, or chosen pictures; with a look at it first.")
 BY = "thumper replay"
@@ -52,14 +53,7 @@ def in_place_command(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     The same as Kafka's own tool does on a stopped group (docs/runbook.md), with a look at it first. Each partition is
     read back and compared. Times are those of the import. What was done is replaced picture by picture.
     """
-    from api.replay_answers import told
-    from cli.confirm import confirm
-    from cli.replay_run import opened
-    from cli.status import duration
-    from cli.verify_report import say
-    from thumper.replay.group_control import Pause
     from thumper.replay.plan import read_wish
-    from thumper.replay.preview import lines
 
     wish = read_wish(
         earliest=to_earliest,
@@ -69,20 +63,43 @@ def in_place_command(  # noqa: PLR0913, PLR0917 - each is an option of the comma
         partitions=partitions or (),
         clip=clip,
     )
+    _go_back(wish, (pause, wait_s), _Said(dry_run, yes, as_json))
+
+
+class _Said(NamedTuple):
+    """How much may be done, and how it is told."""
+
+    dry_run: bool
+    yes: bool
+    as_json: bool
+
+    @property
+    def only_look(self) -> bool:
+        """A program that does not say yes cannot be asked."""
+        return self.dry_run or (self.as_json and not self.yes)
+
+
+def _go_back(wish: "Wish", pause: tuple[bool, float], said: _Said) -> None:
+    from api.replay_answers import told
+    from cli.confirm import confirm
+    from cli.replay_run import opened
+    from cli.status import duration
+    from cli.verify_report import say
+    from thumper.replay.group_control import Pause
+    from thumper.replay.preview import lines
+
     settings = settings_for_parts(read_settings())
     with opened(settings, SystemClock(), say) as replays:
         found = replays.replayer.preview(wish)
-        if as_json:
-            print(told(found).model_dump_json(indent=2))
-        else:
-            seconds = found.seconds
-            print("\n".join(lines(found, None if seconds is None else duration(seconds))))
-        if dry_run or not found.moves or (as_json and not yes):
+        seconds = found.seconds
+        words = lines(found, None if seconds is None else duration(seconds))
+        print(told(found).model_dump_json(indent=2) if said.as_json else "\n".join(words))
+        if said.only_look or not found.moves:
             return
-        if not yes:
+        if not said.yes:
             confirm(WORD, "--yes")
-        placed = replays.replayer.start(wish, BY, Pause(pause, wait_s))
-    tell = say if as_json else print
+        placed = replays.replayer.start(wish, BY, Pause(*pause))
+    tell = say if said.as_json else print
     tell(f"replay: {_spoken(placed)}; `thumper status` shows how it goes, `thumper replay undo` ends it")
 
 
@@ -122,10 +139,10 @@ def pictures_command(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     chosen = Chosen(
         given, import_id, location, class_name, confidence, taken_from, read_end(taken_to), state, model, error
     )
-    _ask_again(chosen, dry_run or (as_json and not yes), yes, as_json)
+    _ask_again(chosen, _Said(dry_run, yes, as_json))
 
 
-def _ask_again(chosen: "Chosen", only_look: bool, yes: bool, as_json: bool) -> None:
+def _ask_again(chosen: "Chosen", said: _Said) -> None:
     from api.replay_answers import told_pictures
     from cli.confirm import confirm
     from cli.replay_run import opened
@@ -135,17 +152,17 @@ def _ask_again(chosen: "Chosen", only_look: bool, yes: bool, as_json: bool) -> N
     settings = settings_for_parts(read_settings())
     with opened(settings, SystemClock(), say) as replays:
         found = preview(chosen, replays.desk)
-        if as_json:
+        if said.as_json:
             print(told_pictures(found).model_dump_json(indent=2))
         else:
             print("\n".join(lines(found, len(set(chosen.ids)))))
-        if only_look or not found.pictures:
+        if said.only_look or not found.pictures:
             return
-        if not yes:
+        if not said.yes:
             confirm(WORD, "--yes")
         asked = again(chosen, replays.desk, BY)
     waiting = asked.pictures - asked.asked
-    tell = say if as_json else print
+    tell = say if said.as_json else print
     tell(f"replay: {asked.asked:,} pictures are asked for now, {waiting:,} were waiting already")
 
 

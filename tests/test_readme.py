@@ -39,7 +39,7 @@ def _meant(command: click.Command, rest: str) -> list[click.Parameter]:
     own: dict[str, click.Command] = getattr(command, "commands", {})
     if not own:
         return command.params
-    named = re.match(r"\s+([a-z|]+)", rest)
+    named = re.match(r"\s+([a-z][a-z|-]*)", rest)
     assert named is not None, f"thumper {command.name} needs one of {sorted(own)}"
     return [parameter for name in named[1].split("|") for parameter in own[name].params]
 

@@ -14,6 +14,7 @@ from thumper.positions import wait_until_left
 
 Say = Callable[[str], None]
 ACKNOWLEDGED_WITHIN_S = 15.0
+SOURCE = "thumper/replay"
 
 
 class Sender(Protocol):
@@ -47,7 +48,9 @@ class GroupControl:
 
     @contextmanager
     def emptied(self, group: str, wanted: GroupWanted | None, pause: Pause, by: str) -> Iterator[None]:
-        """The group has no members inside. wanted: what it shall do now; one that is paused already stays so.
+        """The group has no members inside. wanted: what it shall do now; one that people have paused stays so.
+
+        One that a replay was killed over goes on.
 
         Raises UserError if it is active and may not be paused, or does not leave in time; KafkaDown.
         """
@@ -55,7 +58,7 @@ class GroupControl:
             self._refuse_active(group)
             yield
             return
-        ours = wanted is None or wanted.state == "running"
+        ours = wanted is None or wanted.state == "running" or wanted.source == SOURCE
         if ours:
             self._want(group, "paused", wanted, by)
         try:
@@ -77,7 +80,7 @@ class GroupControl:
         event = GroupWanted(
             id=f"group.wanted:{group}:{state}:{now.isoformat()}",
             time=now,
-            source="thumper/replay",
+            source=SOURCE,
             group=group,
             state=state,
             model_id=before and before.model_id,

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import problems
+from api.connections import server_config
 from api.counting import Counted
 from api.deps import Deps, open_deps
 from api.problems import Problem
@@ -32,10 +33,6 @@ from api.security import Guard, is_loopback, refuse_open_door
 from thumper.errors import UserError
 from thumper.settings import Settings
 
-# Enough for a crowd of scripts and browsers; beyond it callers get 503 at once instead of waiting for ever.
-MOST_CONNECTIONS = 300
-KEEP_ALIVE_S = 15
-STOP_WITHIN_S = 10
 _PROBLEM = {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}
 _ROUTES = (health, status, batch, images, detections, overview, lag, alerts, dead_letters, replay, metrics, page)
 _MAY_HAPPEN = {404: "Not there", 422: "Not understood", 503: "Kafka or the database cannot be read"}
@@ -87,16 +84,7 @@ def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> Non
     """
     refuse_open_door(settings)
     with _listening(settings) as listening, open_deps(settings) as deps:
-        config = uvicorn.Config(
-            create_app(deps),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-        )
-        _Server(config, on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
+        _Server(server_config(create_app(deps)), on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

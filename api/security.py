@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,6 +58,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -70,10 +74,26 @@ class Guard:
             return
         await self._app(scope, body, _marked(scope, send))
 
-    def _check(self, request: Request) -> None:
-        host = request.headers.get("host", "")
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Any page may open one to any server, and read what comes: only our own shall, whatever is asked for."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        try:
+            self._check_host(host)
+            _check_origin(headers.get("origin"), host)
+        except Refusal as refusal:
+            # Closed before it is accepted: the caller gets 403.
+            await send({"type": "websocket.close", "code": 1008, "reason": str(refusal.detail)})
+            return
+        await self._app(scope, receive, send)
+
+    def _check_host(self, host: str) -> None:
         if not self._knows_host(host):
             raise Refusal(400, "this server has another name", "ask for the address that it listens on")
+
+    def _check(self, request: Request) -> None:
+        host = request.headers.get("host", "")
+        self._check_host(host)
         if request.method in SAFE_METHODS:
             return
         _check_origin(request.headers.get("origin"), host)

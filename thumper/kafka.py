@@ -5,7 +5,7 @@ The traps that these settings avoid are those of librdkafka's documentation (INT
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -15,12 +15,20 @@ from thumper.errors import SettingError
 from thumper.settings import Settings
 
 Config = dict[str, Any]
+C = TypeVar("C")
 log = logging.getLogger("thumper.kafka")
 
 # librdkafka reports each lost connection; they heal by themselves and only matter when nothing works any more,
 # which the callers find out by their own time-outs.
 PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
 
+
+# What a cluster says to those that it does not let in, and what to do about it.
+_REFUSED = {
+    KafkaError._AUTHENTICATION: "are THUMPER_KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD right?",
+    KafkaError._SSL: "does THUMPER_KAFKA_SSL_CA name the authority that signed the broker's certificate, and does the "
+    "certificate name this address?",
+}
 
 # The coordinator of a group is being elected or loads its offsets: seconds after a broker's start.
 COORDINATOR_COMES = {
@@ -82,9 +90,31 @@ def connection(settings: Settings) -> Config:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def refusal(settings: Settings, clock: Clock, within_s: float = 2.0) -> tuple[str, str] | None:
+    """Why the cluster lets this user in no further, and what to do: asked when a call has had no answer.
+
+    Calls themselves only say that there was none. None: it is not refused, or does not say so within `within_s`.
+    """
+    heard: list[KafkaError] = []
+    asking = _made(AdminClient, {**_client(settings), "error_cb": heard.append})
+    until_s = clock.now_s() + within_s
+    while clock.now_s() < until_s:
+        asking.poll(0.1)
+        for error in heard:
+            if error.code() in _REFUSED:
+                return _said(error), _REFUSED[error.code()]
+    return None
+
+
+def _said(error: KafkaError) -> str:
+    """The reason without the broker's address before it and the time behind it."""
+    return error.str().partition("bootstrap: ")[2].partition(" (after")[0] or error.str()
+
+
 def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., None]) -> Consumer:
     """A member of `group` (our name) that commits nothing by itself and is told when a position is gone."""
-    return Consumer(
+    return _made(
+        Consumer,
         {
             **_client(settings),
             "group.id": Names(settings).group(group),
@@ -103,7 +133,7 @@ def make_consumer(settings: Settings, group: str, **callbacks: Callable[..., Non
             "queued.max.messages.kbytes": 16_384,
             "fetch.wait.max.ms": 100,
             **callbacks,
-        }
+        },
     )
 
 
@@ -113,7 +143,8 @@ def make_reader(settings: Settings, fetch_wait_ms: int = 100) -> Consumer:
     fetch_wait_ms: how long the broker holds a request at a partition's end. One that goes from partition to partition
     waits so long at each.
     """
-    return Consumer(
+    return _made(
+        Consumer,
         {
             **_reading(settings),
             "fetch.wait.max.ms": fetch_wait_ms,
@@ -121,13 +152,14 @@ def make_reader(settings: Settings, fetch_wait_ms: int = 100) -> Consumer:
             # default a second later), so that whoever reads all that there is does not wait.
             "queued.max.messages.kbytes": 16_384,
             "fetch.queue.backoff.ms": 10,
-        }
+        },
     )
 
 
 def make_sampler(settings: Settings) -> Consumer:
     """A reader for one record of each of many partitions: fetches little, and says where a partition ends."""
-    return Consumer(
+    return _made(
+        Consumer,
         {
             **_reading(settings),
             "enable.partition.eof": True,
@@ -136,7 +168,7 @@ def make_sampler(settings: Settings) -> Consumer:
             "fetch.message.max.bytes": 65_536,
             "queued.min.messages": 1,
             "fetch.queue.backoff.ms": 1,
-        }
+        },
     )
 
 
@@ -146,7 +178,8 @@ def make_offsets_reader(settings: Settings, group: str) -> Consumer:
     The admin client's list_consumer_group_offsets would do, but librdkafka 2.16 crashes there when the coordinator
     answers that it is not (yet) the one (docs/decisions/0006-committed-offsets-by-consumer.md).
     """
-    return Consumer(
+    return _made(
+        Consumer,
         {
             **_client(settings),
             "group.id": Names(settings).group(group),
@@ -154,7 +187,7 @@ def make_offsets_reader(settings: Settings, group: str) -> Consumer:
             "isolation.level": "read_uncommitted",
             "enable.auto.commit": False,
             "allow.auto.create.topics": False,
-        }
+        },
     )
 
 
@@ -207,12 +240,13 @@ def log_start(consumer: Consumer, place: TopicPartition, timeout_s: float, clock
 
 def make_producer(settings: Settings) -> Producer:
     """An idempotent producer for events of its own: acknowledged by all in-sync replicas, order kept."""
-    return Producer({**_client(settings), **_sending(), "message.timeout.ms": 30_000})
+    return _made(Producer, {**_client(settings), **_sending(), "message.timeout.ms": 30_000})
 
 
 def make_transactional_producer(settings: Settings, transactional_id: str) -> Producer:
     """A producer of transactions. The id must be unique among live processes and stable over restarts."""
-    return Producer(
+    return _made(
+        Producer,
         {
             **_client(settings),
             **_sending(),
@@ -221,13 +255,22 @@ def make_transactional_producer(settings: Settings, transactional_id: str) -> Pr
             "message.timeout.ms": settings.transaction_timeout_ms - 1_000,
             # Back-to-back small transactions take 8 ms with 5 ms of back-off, 105 ms with the default of 100.
             "retry.backoff.ms": 5,
-        }
+        },
     )
 
 
 def make_admin(settings: Settings) -> AdminClient:
     """A client for topics, groups and offsets."""
-    return AdminClient(_client(settings))
+    return _made(AdminClient, _client(settings))
+
+
+def _made(kind: Callable[[Config], C], config: Config) -> C:
+    """A client. Raises SettingError for settings that none can be made with: a file that is not there, say."""
+    try:
+        return kind(config)
+    except KafkaException as error:
+        said = error.args[0].str()
+        raise SettingError(f"no client of Kafka can be made: {said}", "see THUMPER_KAFKA_SSL_* and _SASL_*") from None
 
 
 def _sending() -> Config:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 from thumper.clock import SystemClock
 from thumper.embedded.waiting import wait_until
 from thumper.errors import Fatal, KafkaDown
-from thumper.kafka import Names, make_admin
+from thumper.kafka import Names, make_admin, refusal
 from thumper.settings import Settings
 
 DAY_MS = 86_400_000
@@ -165,10 +165,8 @@ def list_topics(settings: Settings, admin: AdminClient, timeout_s: float = 10.0)
     try:
         found = admin.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
-        raise KafkaDown(
-            f"no answer from Kafka at {settings.kafka_bootstrap}: {error.args[0].str()}",
-            "is it running? `thumper check`",
-        ) from None
+        said, hint = refusal(settings, SystemClock()) or (error.args[0].str(), "is it running? `thumper check`")
+        raise KafkaDown(f"no answer from Kafka at {settings.kafka_bootstrap}: {said}", hint) from None
     return {
         names.own(name): len(topic.partitions)
         for name, topic in found.items()

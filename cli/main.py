@@ -14,6 +14,7 @@ from cli import (
     check,
     dead_letters,
     demo,
+    grant,
     importing,
     init,
     losses,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(stack.app)
 app.command("init")(init.init_command)
+app.command("grant")(grant.grant_command)
 app.command("check")(check.check_command)
 app.command("import")(importing.import_command)
 app.command("locations")(importing.locations_command)

@@ -116,7 +116,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_our_own_page_and_programs_may_open_a_socket(echo: str) -> None:
     for origin in (Origin(echo.replace("ws://", "http://").removesuffix("/ws")), None):
-        with connect(echo, origin=origin, proxy=None) as found:  # type: ignore[arg-type]
+        with connect(echo, origin=origin, proxy=None) as found:
             assert found.recv(GIVE_UP_S) == "in"
 
 

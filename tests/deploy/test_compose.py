@@ -105,9 +105,11 @@ def test_settings_of_our_parts_exist_and_are_valid(name: str, monkeypatch: pytes
 @pytest.mark.parametrize("name", OWN)
 def test_what_our_parts_run_is_a_command(name: str) -> None:
     service = OWN[name]
-    words = service["command"] if "command" in service else service["entrypoint"][-1].split()[2:]
+    said = service["entrypoint"][-1] if "entrypoint" in service else f"thumper {service['command'][0]}"
     commands = get_command(app).list_commands(None)  # type: ignore[attr-defined]
-    assert words[0] in commands
+    words = re.findall(r"thumper ([a-z]+)", said)
+    assert words
+    assert set(words) <= set(commands)
 
 
 def test_prometheus_in_the_same_network_reaches_every_part_by_its_name() -> None:
@@ -145,7 +147,7 @@ def test_no_secret_is_written_down() -> None:
                 assert VARIABLE.fullmatch(value), f"{name} {key}"
             if "://" in value and "@" in value:
                 password = value.partition("://")[2].rpartition("@")[0].partition(":")[2]
-                assert VARIABLE.fullmatch(password), f"{name} {key}"
+                assert not password or VARIABLE.fullmatch(password), f"{name} {key}"
 
 
 def test_the_example_of_env_names_all_that_must_be_set_and_holds_no_value() -> None:
@@ -179,11 +181,27 @@ def test_kafka_is_the_release_that_is_tested_and_makes_no_topics_by_itself() -> 
     assert environment["KAFKA_LOG_DIRS"] in {mount.split(":")[1] for mount in SERVICES["kafka"]["volumes"]}
 
 
-def test_the_address_of_the_database_is_that_of_the_service() -> None:
+def test_each_part_has_the_database_role_that_it_needs_and_no_better_one() -> None:
     postgres = SERVICES["postgres"]["environment"]
-    wanted = f"postgresql://{postgres['POSTGRES_USER']}:pw@postgres:5432/{postgres['POSTGRES_DB']}"
-    for service in OWN.values():
-        assert VARIABLE.sub("pw", service["environment"]["THUMPER_DATABASE_URL"]) == wanted
+    owner, place = postgres["POSTGRES_USER"], f"@postgres:5432/{postgres['POSTGRES_DB']}"
+    roles = {"sink": "thumper_sink:pw", "api": "thumper_api:pw", "detector-cpu": "nobody", "detector-gpu": "nobody"}
+    for name, service in OWN.items():
+        address = VARIABLE.sub("pw", service["environment"]["THUMPER_DATABASE_URL"])
+        assert address == f"postgresql://{roles.get(name, f'{owner}:pw')}{place}", name
+    assert "./deploy/roles.sh:/docker-entrypoint-initdb.d/roles.sh:ro" in SERVICES["postgres"]["volumes"]
+    for part in ("sink", "api"):
+        assert f"thumper grant {part} --database-role thumper_{part}" in SERVICES["init"]["entrypoint"][-1]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_comes_near_the_machine_beneath_it(name: str) -> None:
+    service = SERVICES[name]
+    assert not {"network_mode", "pid", "ipc", "cap_add", "devices", "userns_mode", "env_file"} & set(service)
+    for mount in service.get("volumes", []):
+        source, target, *mode = re.sub(r"\$\{[^}]*\}", "./given", mount).split(":")
+        # What is not a volume is a file or folder of the deployment, to be read only.
+        assert source in COMPOSE["volumes"] or (source.startswith("./") and mode == ["ro"]), mount
+        assert "docker.sock" not in target
 
 
 def test_images_of_ours_are_built_from_targets_that_exist() -> None:

@@ -1,4 +1,4 @@
-"""deploy/docker-compose.secure.yml beside the file that it changes. tests/security/test_kafka_tls.py runs its broker."""
+"""deploy/docker-compose.secure.yml beside the file that it changes. Its broker runs in tests/security/."""
 
 import re
 

@@ -47,6 +47,16 @@ lint: .venv/.dev ## style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: audit
+audit: .venv/.dev ## known vulnerabilities of the locked packages, and what is in them (build/sbom-*.json). Needs a network
+	@mkdir -p build; bad=; \
+	for file in core torch uv; do \
+		echo "requirements/$$file.txt"; \
+		$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --desc off \
+			-f cyclonedx-json -o build/sbom-$$file.json -r requirements/$$file.txt || bad="$$bad $$file"; \
+	done; \
+	if test -n "$$bad"; then echo "audit: not passed:$$bad. Vulnerable, or not looked at for want of a network: see above" >&2; exit 1; fi
+
 .PHONY: bench
 bench: .venv/.torch .megadetector/.done ## ratios against the ceiling and the peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks

@@ -13,10 +13,9 @@ from api.status import Status
 from thumper.errors import DatabaseDown, KafkaDown, ThumperError
 from thumper.lag import GroupLag, PartitionLag
 from thumper.record import Partition
-from thumper.topics import RECORDED, WORK
+from thumper.topics import GROUPS
 
 # What each group reads.
-GROUPS = {"detector": WORK, "sink": RECORDED}
 # Topics that no group of ours reads, whose growth somebody wants to see.
 UNREAD = ("dead-letters",)
 # Several Prometheus servers, or a person who reloads, cause one look.

@@ -13,9 +13,8 @@ from thumper.errors import UserError
 from thumper.lag import GroupLag, LagReader
 from thumper.loss import Loss, loss_of
 from thumper.settings import read_settings
-from thumper.topics import RECORDED, WORK
+from thumper.topics import GROUPS
 
-GROUPS = {"detector": WORK, "sink": RECORDED}
 BY = "thumper accept-loss"
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from schemas.control import LettersAllowed
 from thumper.audit.log import LogReader
 from thumper.ceiling import Ceiling, CeilingPolicy, Judged
 from thumper.clock import Clock
+from thumper.control_log import CONTROL, decision
 from thumper.dead_letters import TOPIC, read_letter
 from thumper.errors import TooManyLetters
 from thumper.lag import LagReader
@@ -14,7 +14,7 @@ from thumper.record import Done, Outgoing, Partition, Record
 from thumper.settings import Settings
 from thumper.stage import Committer
 
-LETTERS, CONTROL = Partition(TOPIC, 0), Partition("control", 0)
+LETTERS = Partition(TOPIC, 0)
 # Looked into at the first letter after a start: more than any window holds.
 NEWEST = 5_000
 LOOK_S = 1.0
@@ -90,10 +90,7 @@ class CeilingCommitter:
         self._look_s = self._clock.now_s() + LOOK_S
 
     def _allow(self, value: bytes | None) -> None:
-        try:
-            event = decode(CONTROL.topic, value)
-        except (UnreadableEvent, UnknownMajorVersion):
-            return
+        event = decision(value)
         if isinstance(event, LettersAllowed) and event.group == self._group:
             self._ceiling.allow(Partition(event.topic, event.partition), event.until)
 

@@ -15,12 +15,16 @@ _TAIL_BASE = -2_000
 
 
 class Tail:
-    """Follows partition 0 of `topic` (own name), starting `newest` records before its end. One thread."""
+    """Follows partition 0 of `topic` (own name) from offset `start`, or from `newest` records before its end.
 
-    def __init__(self, settings: Settings, topic: str, newest: int = 1_000) -> None:
+    One thread.
+    """
+
+    def __init__(self, settings: Settings, topic: str, newest: int = 1_000, start: int | None = None) -> None:
         self._topic = topic
         self._reader = make_reader(settings)
-        self._reader.assign([TopicPartition(Names(settings).topic(topic), 0, _TAIL_BASE - newest)])
+        first = _TAIL_BASE - newest if start is None else start
+        self._reader.assign([TopicPartition(Names(settings).topic(topic), 0, first)])
 
     def take(self, wait_s: float, most: int = 1_000) -> list[Record]:
         """Up to `most` records; waits at most `wait_s` for the first. A broker that is away looks like silence."""

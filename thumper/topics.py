@@ -62,6 +62,8 @@ TOPICS: dict[str, Topic] = {
 # What the detector reads; what the sink reads.
 WORK = ("images", "requests")
 RECORDED = ("images", "requests", "detections", "facts")
+# The groups that do the work, and what each of them reads.
+GROUPS = {"detector": WORK, "sink": RECORDED}
 
 
 def topic_config(topic: Topic, replicas: int) -> dict[str, str]:

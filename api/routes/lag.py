@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from api.deps import Parts
-from api.look import GROUPS
 from api.responses import GroupPosition, Lag, PartitionPosition, WorkerAnswer
 from api.snapshot import Lags
 from api.status import Worker
 from thumper.lag import GroupLag
+from thumper.topics import GROUPS
 
 router = APIRouter(prefix="/api", tags=["lag"])
 

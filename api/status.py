@@ -142,13 +142,14 @@ def status(
     in_flight = sum(worker.beat.in_flight for worker in live) + _unrecorded(positions.sink, counts)
     processing = min(work, in_flight)
     numbers = Numbers(unregistered + rows.total, work - processing, processing, rows.completed, rows.failed)
-    stalled_s = _stalled_since(numbers, in_flight, now_s, stalled_since_s)
+    paused = bool(live) and all(worker.beat.state == "paused" for worker in live)
+    # What is paused is not stalled, nor has it been once it goes on.
+    stalled_s = None if paused else _stalled_since(numbers, in_flight, now_s, stalled_since_s)
+    stuck = stalled_s is not None and now_s - stalled_s >= STUCK_AFTER_S
     return Status(
         numbers=numbers,
         locations={place: _share(tally, processing, work) for place, tally in counts.locations.items()},
-        state=_state(
-            work, live, stalled_s is not None and now_s - stalled_s >= STUCK_AFTER_S, replaying(counts, positions)
-        ),
+        state="Paused" if paused else _state(work, stuck, replaying(counts, positions)),
         unregistered=unregistered,
         in_flight=in_flight,
         lag=positions.after.lag,
@@ -207,9 +208,7 @@ def _share(tally: Tally, processing: int, work: int) -> Numbers:
     return Numbers(tally.total, tally.work - in_hand, in_hand, tally.completed, tally.failed)
 
 
-def _state(work: int, live: Sequence[Worker], stuck: bool, behind: bool) -> State:
-    if live and all(worker.beat.state == "paused" for worker in live):
-        return "Paused"
+def _state(work: int, stuck: bool, behind: bool) -> State:
     if not work:
         return "Idle"
     if stuck:

@@ -19,6 +19,7 @@ from cli import (
     init,
     losses,
     parts,
+    pausing,
     rebuild,
     remove,
     replay,
@@ -43,6 +44,9 @@ app.command("import")(importing.import_command)
 app.command("locations")(importing.locations_command)
 app.command("status")(status.status_command)
 app.command("lag")(status.lag_command)
+app.command("pause")(pausing.pause_command)
+app.command("resume")(pausing.resume_command)
+app.command("drain")(pausing.drain_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
 app.command("remove")(remove.remove_command)

@@ -28,13 +28,15 @@ from thumper.logs import configure_logs
 from thumper.loop import ConsumerLoop, Health
 from thumper.loop_metrics import LoopHealth, MeasuredCommitter
 from thumper.metering import Board, make_registry, served
+from thumper.obedience import ObedientSource
 from thumper.settings import Settings
 from thumper.source import KafkaSource, Source
 from thumper.stage import Committer, Stage
 from thumper.store import Store
-from thumper.topics import RECORDED, WORK, ensure_topics, list_topics, unfinished_topics
+from thumper.topics import GROUPS, RECORDED, WORK, ensure_topics, list_topics, unfinished_topics
 from thumper.turns import SourceInTurns, Turns
 from thumper.watchdog import Watchdog
+from thumper.wishes import GroupWishes
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -291,7 +293,9 @@ def _run(
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
     measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
-    loop = parts.makers.loop(parts.source, parts.stage, committer, parts.clock, watch)
+    wishes = GroupWishes(settings, identity.group, GROUPS[identity.group], parts.emitter, parts.clock)
+    source = ObedientSource(parts.source, wishes)
+    loop = parts.makers.loop(source, parts.stage, committer, parts.clock, watch)
     stop.tell(loop.stop)
     settle()
     try:

@@ -83,7 +83,7 @@ class Alarm:
     def watch(self, health: Health) -> None:
         """Called at every turn of the loop; looks once a second."""
         now_s = self._clock.now_s()
-        if now_s < self._look_s or not health.joined:
+        if now_s < self._look_s or not (health.joined or health.left):
             return
         self._look_s = now_s + LOOK_S
         try:

@@ -27,6 +27,15 @@ class Identity:
     model_name: str | None = None
 
 
+def state_of(health: Health) -> WorkerState:
+    """The state in one word. Pure."""
+    if health.wanted == "paused":
+        return "paused" if health.left else "draining"
+    if not health.joined:
+        return "starting"
+    return "paused" if health.paused else health.wanted
+
+
 class Heartbeat:
     """Watches a loop. Beats come from the loop's own thread, so that a loop that hangs falls silent."""
 
@@ -44,7 +53,7 @@ class Heartbeat:
     def watch(self, health: Health) -> None:
         """Called at every turn of the loop; beats when a second has passed."""
         now_s = self._clock.now_s()
-        if health.joined and not self._ready:
+        if (health.joined or health.left) and not self._ready:
             self._ready = True
             self._on_ready()
         if self._last_s is not None and now_s - self._last_s < BEAT_S:
@@ -52,16 +61,11 @@ class Heartbeat:
         passed_s = BEAT_S if self._last_s is None else now_s - self._last_s
         rate = (health.done_total - self._last_done) / passed_s * 60
         self._last_s, self._last_done = now_s, health.done_total
-        self._beat(self._state(health), health, rate)
+        self._beat(state_of(health), health, rate)
 
     def stopped(self, health: Health) -> None:
         """The last beat: this worker holds nothing any more."""
         self._beat("stopped", health, 0.0)
-
-    def _state(self, health: Health) -> WorkerState:
-        if not health.joined:
-            return "starting"
-        return "paused" if health.paused else "running"
 
     def _beat(self, state: WorkerState, health: Health, rate: float) -> None:
         who = self._identity
@@ -87,6 +91,10 @@ class Heartbeat:
             return  # A broker that is away learns of us when it is back.
 
 
+# How a part that was paused by somebody begins to say so.
+LEFT = "paused: it has left its group"
+
+
 class WaitMark:
     """Keeps `<data_dir>/run/<worker>.waits` while something is in the way: its words, for `thumper ps`."""
 
@@ -98,6 +106,8 @@ class WaitMark:
     def watch(self, health: Health) -> None:
         """Called at every turn of the loop; writes when it changes."""
         reasons = [stopped.reason for stopped in health.stopped.values()]
+        if health.left:
+            reasons.insert(0, f"{LEFT} (`thumper resume`)")
         if health.waits_for is not None:
             reasons.insert(0, health.waits_for.message)
         said = "; ".join(reasons)[:MOST_SAID]

@@ -25,6 +25,7 @@ from thumper.loss import Loss
 from thumper.record import Done, Partition, Record
 from thumper.source import Source
 from thumper.stage import Backpressure, Committer, Stage
+from thumper.wishes import Wanted
 
 log = structlog.get_logger("thumper.loop")
 
@@ -64,6 +65,7 @@ class Health:
     in_flight: records in hand, finished and not yet committed ones among them; what was only fetched still waits.
     rewinds: since the start, by the class of the error, or "revoked" or "paused".
     partitions: those that are ours. stopped: those of them that wait for a person, and why.
+    wanted: of the group; see left.
     """
 
     joined: bool
@@ -75,6 +77,12 @@ class Health:
     waits_for: Retriable | None = None
     partitions: frozenset[Partition] = frozenset()
     stopped: Mapping[Partition, Stopped] = field(default_factory=dict)
+    wanted: Wanted = "running"
+
+    @property
+    def left(self) -> bool:
+        """Whether it has left the group, or did not join, because the group is wanted paused."""
+        return self.wanted == "paused" and not self.joined and not self.partitions
 
 
 class ConsumerLoop:
@@ -164,6 +172,7 @@ class ConsumerLoop:
             waits_for=away,
             partitions=frozenset(self._ledger.partitions()),
             stopped=dict(self._stopped),
+            wanted=self._source.wanted(),
         )
 
     # What the source tells (Listener).

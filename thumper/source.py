@@ -12,6 +12,7 @@ from thumper.kafka import Names, committed_offsets, log_start, make_consumer
 from thumper.loss import Loss, loss_of
 from thumper.record import Partition, Record
 from thumper.settings import Settings
+from thumper.wishes import Wanted
 
 # Where a partition's position is gone, the log is looked at this often.
 LOOK_S = 0.5
@@ -73,6 +74,14 @@ class Source(Protocol):
 
     def release(self, partitions: Iterable[Partition]) -> None:
         """Deliver again."""
+        ...
+
+    def leave(self) -> None:
+        """Give the partitions back, which is told in a `take` to come, and leave the group until `open`."""
+        ...
+
+    def wanted(self) -> Wanted:
+        """What is wanted of the group, as far as this source follows it."""
         ...
 
     def joined(self) -> bool:
@@ -159,6 +168,15 @@ class KafkaSource:
     def release(self, partitions: Iterable[Partition]) -> None:
         """See Source."""
         self.consumer.resume(self._listed(part for part in partitions if part in self._starts))
+
+    def leave(self) -> None:
+        """See Source."""
+        self._joined = False
+        self.consumer.unsubscribe()
+
+    def wanted(self) -> Wanted:
+        """See Source. This one follows nobody."""
+        return "running"
 
     def joined(self) -> bool:
         """See Source. A member without partitions is told so by an empty assignment."""

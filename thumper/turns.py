@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from thumper.clock import Clock
 from thumper.record import Partition, Record
 from thumper.source import Listener, Source
+from thumper.wishes import Wanted
 
 # Records of one topic before another has its turn. A client that stops delivering a topic throws away what it has
 # fetched of it, so a turn is some batches long: with two topics, each has half of any four hundred records.
@@ -93,6 +94,14 @@ class SourceInTurns:
         wanted = set(partitions)
         self._held -= wanted
         self._source.release(part for part in wanted if part.topic not in self._waiting)
+
+    def leave(self) -> None:
+        """See Source."""
+        self._source.leave()
+
+    def wanted(self) -> Wanted:
+        """See Source."""
+        return self._source.wanted()
 
     def joined(self) -> bool:
         """See Source."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from thumper.errors import KafkaDown
 from thumper.record import Partition, Record
 from thumper.source import Listener
+from thumper.wishes import Wanted
 
 
 class ScriptedSource:
@@ -21,6 +22,9 @@ class ScriptedSource:
 
     def open(self, listener: Listener) -> None:
         self.listener = listener
+        self.opened += 1
+
+    opened = 0
 
     def assign(self, *partitions: Partition) -> None:
         starts = {partition: self.committed.get(partition, 0) for partition in partitions}
@@ -42,6 +46,9 @@ class ScriptedSource:
         self.held.discard(partition)  # as the real client: a pause does not outlive the assignment
 
     def take(self, most: int, wait_s: float) -> list[Record]:
+        if self.is_leaving:
+            self.is_leaving = False
+            self.revoke(*self.position)
         taken: list[Record] = []
         for partition in sorted(self.position):
             while self.position[partition] < self.ends[partition] and partition not in self.held and len(taken) < most:
@@ -69,6 +76,14 @@ class ScriptedSource:
 
     def release(self, partitions: Iterable[Partition]) -> None:
         self.held -= set(partitions)
+
+    def leave(self) -> None:
+        self.is_leaving = True
+
+    is_leaving = False
+
+    def wanted(self) -> Wanted:
+        return "running"
 
     def joined(self) -> bool:
         return bool(self.position)

@@ -20,6 +20,7 @@ from api.routes import (
     batch,
     dead_letters,
     detections,
+    groups,
     health,
     images,
     lag,
@@ -66,6 +67,7 @@ def create_app(deps: Deps) -> FastAPI:
         alerts,
         dead_letters,
         replay,
+        groups,
         metrics,
         page,
     ):

@@ -13,6 +13,7 @@ from api.queries import Unanswered
 from api.status import LogMismatch
 from producers.requests import Busy, NotRecorded, Unknown
 from thumper.errors import DatabaseDown, KafkaDown, Retriable, StoreDown, ThumperError
+from thumper.groups import UnknownGroup
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -58,7 +59,7 @@ def request_id(request: Request) -> str:
 
 def explain(error: ThumperError) -> Refusal:
     """What a caller may know of `error`: addresses, paths and secrets of the machine are left to the log."""
-    if isinstance(error, Unknown):
+    if isinstance(error, Unknown | UnknownGroup):
         return Refusal(404, error.message, error.hint)
     if isinstance(error, Unanswered | LogMismatch | NotRecorded | Busy):
         return Refusal(503, error.message, error.hint, _LATER)

@@ -72,6 +72,23 @@ class BatchQueued(Answer):
     message: str = Field(examples=["2 pictures are in the pipeline: 1 asked for now, 1 was waiting already"])
 
 
+class Retried(Answer):
+    """matched: failed pictures that are meant, by error class too; queued: those that are in the pipeline now."""
+
+    matched: Count = Field(examples=[12])
+    by_class: dict[str, int] = Field(examples=[{"missing": 10, "decode": 2}])
+    queued: Count = Field(examples=[12])
+
+
+class GroupState(Answer):
+    """What is wanted of a consumer group; members: how many it has at present."""
+
+    group: str = Field(examples=["detector"])
+    wanted: Literal["running", "paused", "draining"]
+    wanted_by: str | None = Field(examples=["thumper pause"])
+    members: Count
+
+
 class Page(Answer, Generic[Item]):
     """next: pass it as `cursor` for the page after this one; None on the last."""
 

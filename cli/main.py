@@ -23,6 +23,7 @@ from cli import (
     rebuild,
     remove,
     replay,
+    retry,
     stack,
     status,
     verify,
@@ -47,6 +48,7 @@ app.command("lag")(status.lag_command)
 app.command("pause")(pausing.pause_command)
 app.command("resume")(pausing.resume_command)
 app.command("drain")(pausing.drain_command)
+app.command("retry")(retry.retry_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
 app.command("remove")(remove.remove_command)

@@ -13,16 +13,51 @@ Wanted = Literal["pending", "processing", "completed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Which failures. text: somewhere in the message, in whatever case. until_ms: not later, by the broker's time."""
+
+    error_class: str | None = None
+    text: str | None = None
+    until_ms: int | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """As the statements take them."""
+        return {"error_class": self.error_class, "text": self.text, "until_ms": self.until_ms}
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which pictures. image_ids, where given, says it all; else up to `limit` of a status (and a location).
 
-    "processing" selects what "pending" does: both are in the pipeline.
+    "processing" selects what "pending" does: both are in the pipeline. failure: which of the failed ones.
     """
 
     image_ids: tuple[UUID, ...] | None = None
     status: Wanted = "pending"
     location_id: UUID | None = None
     limit: int = 1_000
+    failure: Failure = Failure()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """How many failed pictures are meant, by error class, and when the newest of them failed (broker time, ms)."""
+
+    by_class: Mapping[str, int]
+    newest_ms: int
+
+    @property
+    def pictures(self) -> int:
+        """All of them."""
+        return sum(self.by_class.values())
+
+
+def count_failed(connection: Connection, selection: Selection, committed: Mapping[int, int]) -> Failed:
+    """What `select` of failed ones would find without a limit. committed: see select."""
+    values = {**_values(selection, committed), **selection.failure.values, "state": FAILED}
+    rows = connection.execute(_FAILED, values).all()
+    return Failed({row.error_class: row.pictures for row in rows}, max((row.newest_ms for row in rows), default=0))
 
 
 def select(connection: Connection, selection: Selection, committed: Mapping[int, int]) -> list[RowMapping]:
@@ -30,23 +65,26 @@ def select(connection: Connection, selection: Selection, committed: Mapping[int,
 
     asked: an unanswered request waits for it. model_id, result_*: what the request would replace, NULL if nothing.
     """
-    values = {
-        "partitions": list(committed),
-        "offsets": list(committed.values()),
-        "place": None if selection.location_id is None else str(selection.location_id),
-        "block_size": BLOCK,
-    }
+    values = {**_values(selection, committed), "block_size": BLOCK}
     if selection.image_ids is not None:
         ids = [str(image_id) for image_id in dict.fromkeys(selection.image_ids)]
         return [*connection.execute(_BY_ID, values | {"ids": ids}).mappings()]
     if selection.status in _DONE:
-        done = {"state": _DONE[selection.status], "limit": selection.limit}
+        done = {"state": _DONE[selection.status], "limit": selection.limit, **selection.failure.values}
         return [*connection.execute(_FINISHED, values | done).mappings()]
     rows: list[RowMapping] = []
     for statement, asked in ((_BEHIND, False), (_BEHIND, True), (_AHEAD, None)):
         left = selection.limit - len(rows)
         rows += connection.execute(statement, values | {"limit": left, "asked": asked}).mappings()
     return rows
+
+
+def _values(selection: Selection, committed: Mapping[int, int]) -> dict[str, object]:
+    return {
+        "partitions": list(committed),
+        "offsets": list(committed.values()),
+        "place": None if selection.location_id is None else str(selection.location_id),
+    }
 
 
 def unknown_ids(connection: Connection, image_ids: Sequence[UUID]) -> list[str]:
@@ -111,14 +149,33 @@ WHERE {_OF_PLACE}
 LIMIT :limit"""
 )
 
+_IS_MEANT = f"""
+i.state = :state AND r.state = :state AND {_OF_PLACE}
+AND (CAST(:error_class AS text) IS NULL OR r.error_class = CAST(:error_class AS text))
+AND (CAST(:text AS text) IS NULL OR strpos(lower(r.error_message), lower(CAST(:text AS text))) > 0)
+AND (CAST(:until_ms AS bigint) IS NULL OR r.log_ms <= CAST(:until_ms AS bigint))
+"""
+
 _FINISHED = text(
     f"""{_COMMITTED} {_COLUMNS}
 FROM image i
 JOIN committed c ON c.log_partition = i.log_partition AND i.log_offset < c.next_offset
 {_RESULT}
-WHERE i.state = :state AND r.state = :state AND {_OF_PLACE}
+WHERE {_IS_MEANT}
 ORDER BY i.image_id
 LIMIT :limit"""
+)
+
+_FAILED = text(
+    f"""{_COMMITTED}
+SELECT coalesce(r.error_class, '') AS error_class, count(*) AS pictures, max(r.log_ms) AS newest_ms
+FROM active_model a
+JOIN result r ON r.model_id = a.model_id AND r.state = :state
+JOIN image i ON i.image_id = r.image_id
+JOIN committed c ON c.log_partition = i.log_partition AND i.log_offset < c.next_offset
+WHERE {_IS_MEANT}
+GROUP BY 1
+ORDER BY 2 DESC"""  # noqa: S608 - constants only
 )
 
 _KNOWN = text("SELECT image_id FROM image WHERE image_id = ANY(CAST(:ids AS uuid[]))")

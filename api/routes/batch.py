@@ -7,15 +7,19 @@ from anyio import to_thread
 from fastapi import APIRouter, Body, Query, Security
 from fastapi.security import HTTPBearer
 
-from api.deps import Parts, Place
+from api.deps import Deps, Parts, Place
 from api.problems import Refusal
-from api.responses import BatchQueued, BatchRequest
+from api.responses import BatchQueued, BatchRequest, Retried
 from producers.requests import Queued, Selection, Wanted, queue
+from producers.retry import Failure, failed, retry
+from schemas.envelope import NO_NUL
 
 # Callers that wait for their turn; each holds a connection, and more of them would only time out.
 MOST_WAITING = 200
 # The guard (api/security.py) checks the token; this says in the description that there may be one.
 bearer = HTTPBearer(auto_error=False, description="THUMPER_API_TOKEN, where one is set")
+
+Word = Annotated[str | None, Query(max_length=200, pattern=NO_NUL, examples=["missing"])]
 
 router = APIRouter(tags=["processing"], dependencies=[Security(bearer)])
 
@@ -46,6 +50,29 @@ async def batch(
         status_filter=status,
         message=_message(queued),
     )
+
+
+@router.post("/api/processing/retry", operation_id="retry_failed")
+async def retry_failed(
+    parts: Parts,
+    error_class: Word = None,
+    text: Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="within the error message")] = None,
+    location_id: Place = None,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="at most so many pictures")] = 10_000,
+    dry_run: Annotated[bool, Query(description="count them, and ask for none")] = False,
+) -> Retried:
+    """Failed pictures that meet all that is given are pending again, each asked for once."""
+    selection = Selection(status="failed", location_id=location_id, failure=Failure(error_class, text))
+    if parts.queueing.statistics().tasks_waiting >= MOST_WAITING:
+        raise Refusal(429, "too many callers are queueing pictures", "call again", {"Retry-After": "5"})
+    work = partial(_retry, selection, parts, 0 if dry_run else limit)
+    return await to_thread.run_sync(work, limiter=parts.queueing)
+
+
+def _retry(selection: Selection, parts: Deps, most: int) -> Retried:
+    found = failed(selection, parts.desk)
+    queued = sum(retry(selection, found, parts.desk, "api", most))
+    return Retried(matched=found.pictures, by_class=dict(found.by_class), queued=queued)
 
 
 def _message(queued: Queued) -> str:

@@ -219,6 +219,37 @@ def test_rows_reset_by_hand_are_asked_for(world: World, client: httpx.Client, de
     assert numbers(client, deps) == (8, 0, 0, 8, 0)
 
 
+def test_failed_pictures_are_retried_by_what_went_wrong(world: World, client: httpx.Client, deps: Deps) -> None:
+    pictures = world.add_pictures(6)
+    world.record()
+    world.detect(failing=pictures[:4])
+    world.record()
+    path, found = "/api/processing/retry", {"matched": 4, "by_class": {"decode": 4}}
+    assert client.post(path, params={"dry_run": True}).json() == {**found, "queued": 0}
+    assert client.post(path, params={"error_class": "missing"}).json()["matched"] == 0
+    problem(client.post(path, params={"location_id": str(uuid4())}), 404)
+    assert numbers(client, deps) == (6, 0, 0, 2, 4)
+    assert client.post(path, params={"error_class": "decode", "text": "an image"}).json() == {**found, "queued": 4}
+    world.record()
+    assert numbers(client, deps) == (6, 4, 0, 2, 0)
+    assert client.post(path).json() == {"matched": 0, "by_class": {}, "queued": 0}
+
+
+def test_groups_are_told_what_to_do(client: httpx.Client) -> None:
+    def wanted() -> dict[str, str]:
+        return {one["group"]: one["wanted"] for one in client.get("/api/groups").json()}
+
+    assert wanted() == {"detector": "running", "sink": "running"}
+    told = client.post("/api/groups/detector/pause").json()
+    assert told == {"group": "detector", "wanted": "paused", "wanted_by": "thumper api", "members": 0}
+    assert client.post("/api/groups/detector/pause").json() == told
+    assert wanted() == {"detector": "paused", "sink": "running"}
+    client.post("/api/groups/sink/drain")
+    client.post("/api/groups/detector/resume")
+    assert wanted() == {"detector": "running", "sink": "draining"}
+    problem(client.post("/api/groups/detectors/pause"), 404)
+
+
 def test_nothing_is_queued_while_the_sink_is_behind(world: World, client: httpx.Client) -> None:
     pictures = world.add_pictures(2)
     world.record()

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from producers.requests import Desk, NotRecorded, Selection, Unknown, queue
+from producers.retry import Failure, failed, retry
 from schemas.codec import decode
 from schemas.envelope import Event
 from schemas.image import location_id
@@ -109,6 +110,47 @@ def test_a_place_narrows_the_selection(world: World, desk: Desk) -> None:
     world.record()
     queued = queue(Selection(status="completed", location_id=location_id("TinMan")), desk)
     assert queued.asked == len(world.requests()) == 2
+
+
+def fail_again(world: World, pictures: Sequence[UUID]) -> None:
+    world.record()
+    world.detect(failing=pictures)
+    world.record()
+
+
+def test_failed_pictures_are_counted_and_asked_for_once_though_they_fail_again(world: World, desk: Desk) -> None:
+    pictures = done(world, 9, failing=5)
+    everything = Selection(status="failed")
+    found = failed(everything, desk)
+    assert (found.by_class, found.pictures) == ({"decode": 5}, 5)
+    assert len(world.requests()) == 0, "counting asks for nothing"
+
+    in_parts = retry(everything, found, desk, "somebody", most=3)
+    assert next(in_parts) == 3
+    fail_again(world, pictures[:5])
+    assert list(in_parts) == []
+    rest = retry(everything, found, desk, "somebody", most=5)
+    assert next(rest) == 2
+    fail_again(world, pictures[:5])
+    assert list(rest) == [], "those that failed again are not meant"
+    assert len(world.requests()) == 5
+    assert failed(everything, desk).pictures == 5
+
+
+def test_failures_are_narrowed(world: World, desk: Desk) -> None:
+    failing = [*world.add_pictures(2, "Hayfield"), *world.add_pictures(3, "TinMan")]
+    world.add_pictures(2, "Hayfield")
+    fail_again(world, failing)
+    for failure, place, count in (
+        (Failure(error_class="decode"), "Hayfield", 2),
+        (Failure(error_class="missing"), "Hayfield", 0),
+        (Failure(text="NOT AN"), None, 5),
+        (Failure(text="100%"), None, 0),
+    ):
+        place_id = None if place is None else location_id(place)
+        assert failed(Selection(status="failed", location_id=place_id, failure=failure), desk).pictures == count
+    selection = Selection(status="failed", location_id=location_id("TinMan"), failure=Failure(text="not an"))
+    assert sum(retry(selection, failed(selection, desk), desk, "somebody", most=100)) == len(world.requests()) == 3
 
 
 def test_nothing_is_asked_while_a_request_is_not_recorded(world: World, desk: Desk) -> None:

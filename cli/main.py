@@ -24,6 +24,7 @@ from cli import (
     remove,
     replay,
     retry,
+    skip,
     stack,
     status,
     verify,
@@ -49,6 +50,7 @@ app.command("pause")(pausing.pause_command)
 app.command("resume")(pausing.resume_command)
 app.command("drain")(pausing.drain_command)
 app.command("retry")(retry.retry_command)
+app.command("skip")(skip.skip_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
 app.command("remove")(remove.remove_command)

@@ -101,4 +101,31 @@ class GroupReplayed(Event):
         return f"group.replayed/{self.replay_id}"
 
 
-Control = GroupWanted | LetterRetried | LettersAllowed | LossAccepted | GroupReplayed
+class OffsetsSkipped(Part):
+    """The events at offsets [from_offset, to_offset) of one partition."""
+
+    topic: ShortText
+    partition: PartitionNumber
+    from_offset: Count
+    to_offset: Count
+
+
+class GroupSkipped(Event):
+    """A group was set to the end of what waited for it, without doing it; kept, so that it can be taken back.
+
+    state: begun, before anything is moved; placed, when it was moved and read back; undone, when the group stands where
+    it had stood. Only the newest of a group is kept.
+    """
+
+    type: Literal["group.skipped"]
+    group: ShortText
+    state: Literal["begun", "placed", "undone"]
+    skipped: Annotated[tuple[OffsetsSkipped, ...], Field(min_length=1)]
+    skipped_by: ShortText | None = None
+
+    def key(self) -> str:
+        """The group."""
+        return f"group.skipped/{self.group}"
+
+
+Control = GroupWanted | LetterRetried | LettersAllowed | LossAccepted | GroupReplayed | GroupSkipped

@@ -1,4 +1,4 @@
-"""The commands of the embedded stack: up, down, ps, logs, psql, kafka."""
+"""The commands of the embedded stack: up, down, restart, ps, logs, psql, kafka."""
 
 import json
 import signal
@@ -12,6 +12,7 @@ import typer
 
 from thumper.clock import SystemClock
 from thumper.errors import UserError
+from thumper.heartbeat import LEFT
 from thumper.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -81,6 +82,23 @@ def down() -> None:
 
 
 @app.command()
+def restart(
+    parts: Annotated[list[str] | None, typer.Argument(help="Like detector-1, or kafka; default: everything.")] = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds until a part must be ready.")] = 120.0,
+) -> None:
+    """Stop everything in order, or some parts, and start it again as it was; returns when all is ready.
+
+    Changed settings are taken over by `thumper up`, not by this.
+    """
+    from thumper.embedded.stack import EmbeddedStack
+
+    settings, clock = read_settings(), SystemClock()
+    start_s = clock.now_s()
+    EmbeddedStack(settings.data_dir, say=_say).restart(parts or [], settings.api_host, timeout_s)
+    print(f"Ready again after {clock.now_s() - start_s:.1f} s")
+
+
+@app.command()
 def ps(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Show each part: state, pid, uptime, restarts, memory. Exit code 1 when one of them is not ready."""
     from thumper.embedded.stack import EmbeddedStack
@@ -105,13 +123,15 @@ def _print_parts(parts: Sequence["Part"]) -> None:
     for part in parts:
         state = "ready" if part.ready else part.state.lower()
         if part.ready and part.waits_for:
-            state = "waits"
+            state = "paused" if part.waits_for.startswith(LEFT) else "waits"
         pid = str(part.pid) if part.pid else "-"
         memory = f"{part.memory_bytes / (1 << 20):.0f} MiB" if part.pid else "-"
         table.add_row(part.name, state, pid, duration(part.uptime_s), str(part.restarts), memory)
     Console().print(table)
     for part in parts:
-        if part.waits_for:
+        if part.waits_for.startswith(LEFT):
+            print(f"{part.name} is {part.waits_for}")
+        elif part.waits_for:
             print(f"{part.name} waits: {part.waits_for}")
 
 

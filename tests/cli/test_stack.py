@@ -23,7 +23,7 @@ def test_what_no_detector_could_run_with_is_refused_before_anything_is_started(
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("command", ["status", "lag", "init", "sink"])
+@pytest.mark.parametrize("command", ["status", "lag", "init", "sink", "restart"])
 def test_where_nothing_runs_it_is_said_how_to_start_it(command: str, tmp_path: Path) -> None:
     said = f"nothing runs in {tmp_path / 'data'}"
     assert_refused(thumper(tmp_path, command, data_dir="data"), 2, said, "start it with `thumper up`")

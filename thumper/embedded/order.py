@@ -66,13 +66,22 @@ class Order:
 
     def take_down(self) -> None:
         """Programs first, then PostgreSQL, then Kafka, then the supervisor. Raises SupervisorGone."""
-        running = list(self.supervisor.programs())
-        for group in ([name for name in running if name not in SERVERS], ["postgres"], ["kafka"]):
-            self.stop([name for name in group if name in running])
+        self.stop_in_order(list(self.supervisor.programs()))
         supervisor = psutil.Process(int(self.supervisor.call("supervisor.getPID")))
         # It has nobody left to look after, and its own orderly end takes two seconds.
         supervisor.kill()
         wait_until(lambda: not is_alive(supervisor), self.clock, _STOP_S)
+
+    def stop_in_order(self, names: Sequence[str]) -> None:
+        """Stop these: programs first, then PostgreSQL, then Kafka. Raises SupervisorGone."""
+        for group in ([name for name in names if name not in SERVERS], ["postgres"], ["kafka"]):
+            self.stop([name for name in group if name in names])
+
+    def restart(self, names: Sequence[str], timeout_s: float) -> None:
+        """Stop these and start them again, servers first, each waited for. Raises SupervisorGone, Fatal."""
+        self.stop_in_order(names)
+        self.bring_up([name for name in SERVERS if name in names], timeout_s)
+        self.bring_up([name for name in names if name not in SERVERS], timeout_s)
 
     def stop(self, names: Sequence[str]) -> None:
         """Stop these, and wait until they have ended. Raises SupervisorGone."""

@@ -156,6 +156,17 @@ class EmbeddedStack:
             with folder.only_one(self.data_dir):
                 order.bring_up(running, timeout_s)
 
+    def restart(self, names: Sequence[str], api_host: str, timeout_s: float = 120.0) -> None:
+        """Stop and start these parts, or all, as they were started before; each end and each start is waited for.
+
+        Raises UserError where nothing runs, or for a part that there is not; Fatal if one does not get ready again.
+        """
+        known = self.programs()
+        if unknown := [name for name in names if name not in known]:
+            raise UserError(f"no part is called {unknown[0]!r}", f"there are {', '.join(known)}")
+        with folder.only_one(self.data_dir):
+            self._order(self.state(), api_host).restart(names or list(known), timeout_s)
+
     def wait(self) -> None:
         """Block until the stack is stopped by somebody else."""
         supervisor = self._supervisor(self.state())

@@ -306,6 +306,8 @@ class KafkaSource:
 
     def _resolve(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Where the group stands: its committed offsets; if it never committed, where it started, or the log does."""
+        if not partitions:
+            return {}  # It has left, with work in hand.
         try:
             found = committed_offsets(self.consumer, self._listed(partitions), self._answer_s, self._clock)
             return {self._own(place): self._start(place) for place in found}

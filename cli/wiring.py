@@ -293,9 +293,7 @@ def _run(
     heartbeat = Heartbeat(identity, parts.emitter, parts.clock, ready)
     measured = MeasuredCommitter(parts.committer, identity.group, parts.board, parts.clock)
     committer = CeilingCommitter(measured, settings, identity.group, parts.clock)
-    wishes = GroupWishes(settings, identity.group, GROUPS[identity.group], parts.emitter, parts.clock)
-    source = ObedientSource(parts.source, wishes)
-    loop = parts.makers.loop(source, parts.stage, committer, parts.clock, watch)
+    loop = parts.makers.loop(_obedient(settings, identity.group, parts), parts.stage, committer, parts.clock, watch)
     stop.tell(loop.stop)
     settle()
     try:
@@ -312,6 +310,11 @@ def _run(
         heartbeat.stopped(loop.health())
         with suppress(KafkaDown):
             parts.emitter.flush(2.0)
+
+
+def _obedient(settings: Settings, group: str, parts: _Parts) -> Source:
+    wishes = GroupWishes(settings, group, GROUPS[group], parts.emitter, parts.clock)
+    return ObedientSource(parts.source, wishes)
 
 
 def _ask_broker(settings: Settings) -> None:

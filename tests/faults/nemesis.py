@@ -13,6 +13,9 @@ from tests.faults.schedule import API, DETECTORS, SINK, Fault, Step
 from tests.faults.world import PROGRAM, SESSION_MS, World, tried
 from tests.processes import CLOCK
 from thumper.embedded.waiting import wait_until
+from thumper.emitter import Emitter
+from thumper.groups import want
+from thumper.wishes import Wanted
 
 # So long a part may take to come by a point while there is work.
 COMES_BY_S = 20.0
@@ -40,6 +43,7 @@ class Nemesis:
             "zombie_sink": self._zombie_sink,
             "rolling_restart": self._rolling_restart,
             "member_joins": self._member_joins,
+            "group_paused": self._group_paused,
             "broker_killed_in_transaction": self._broker_killed_in_transaction,
             "broker_killed": lambda _: servers.kill_broker(world),
             "broker_frozen": lambda fault: servers.freeze_broker(world, fault.lasting_s),
@@ -134,6 +138,18 @@ class Nemesis:
         CLOCK.sleep(fault.lasting_s)
         self._world.stop("d3")
         return True
+
+    def _group_paused(self, fault: Fault) -> bool:
+        """The detectors leave their group, and come back, whatever else is away meanwhile."""
+        hit = bool(tried(lambda: self._say("paused")))
+        CLOCK.sleep(fault.lasting_s)
+        self._world.wait(lambda: self._say("running"), "the detectors may run again")
+        return hit
+
+    def _say(self, state: Wanted) -> bool:
+        settings = self._world.settings
+        with Emitter(settings) as sender:
+            return want(settings, "detector", state, "nemesis", sender, CLOCK).state == state
 
     def _clock_skewed(self, fault: Fault) -> bool:
         """A detector whose clock is an hour off joins and leaves."""

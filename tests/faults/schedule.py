@@ -51,6 +51,7 @@ STRIKES = {
     "zombie_sink": frozenset({"sink"}),
     "rolling_restart": frozenset({"detector", "sink", "api"}),
     "member_joins": frozenset({"detector"}),
+    "group_paused": frozenset({"detector"}),
     "broker_killed_in_transaction": frozenset({"kafka", "detector"}),
     "broker_killed": frozenset({"kafka"}),
     "broker_frozen": frozenset({"kafka"}),
@@ -95,6 +96,7 @@ _LASTING_S = {
     "disk_full": (3.0, 8.0),
     "clock_skewed": (3.0, 8.0),
     "member_joins": (1.0, 5.0),
+    "group_paused": (0.0, 5.0),
     "nothing": (0.0, 2.0),
 }
 

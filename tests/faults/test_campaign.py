@@ -18,7 +18,7 @@ AT_ONCE = (
     (Fault("member_joins", lasting_s=1.0), Fault("out_of_memory", lasting_s=3.0)),
     (Fault("zombie_detector", "d1", "after_flush"), Fault("crash_import", "i1", "after_store")),
     (Fault("broker_killed_in_transaction", "d2", "after_send_offsets"),),
-    (Fault("backend_killed_in_copy"),),
+    (Fault("backend_killed_in_copy"), Fault("group_paused", lasting_s=1.0)),
     (Fault("detector_reset", back=100),),
     (Fault("store_gone", lasting_s=2.0),),
     (Fault("postgres_stopped_in_copy"), Fault("kill_detector", "d2")),

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.wiring import before_apps
 from tests.faults.synthetic import emit_images
-from tests.processes import Processes, eventually, free_port
+from tests.processes import CLOCK, Processes, eventually, free_port
+from thumper.audit.audit import Asked, audit
 from thumper.embedded.apps import environment
 from thumper.errors import UserError
 from thumper.kafka import Names
@@ -77,6 +78,8 @@ def test_a_group_is_paused_over_restarts_and_reset_and_goes_on(parts: Processes)
     assert "has done what there was" in told("drain", "detector")
     assert (members(parts), parts.lag("detector")) == (0, 0)
     eventually(lambda: parts.get("/api/status")["completed"] == ALL, "all is done")
+    # These pictures have no files; nothing else is wrong, so nothing is lost and nothing twice.
+    assert audit(parts.settings, Asked(), CLOCK).findings.wrong.keys() == {"file_missing"}
 
 
 def test_where_nothing_runs_it_is_said_and_nothing_is_waited_for(parts: Processes) -> None:

@@ -29,6 +29,7 @@ from api.routes import (
     page,
     replay,
     status,
+    trace,
 )
 from api.security import Guard, is_loopback, refuse_open_door
 from thumper.errors import UserError
@@ -61,6 +62,7 @@ def create_app(deps: Deps) -> FastAPI:
         status,
         batch,
         images,
+        trace,
         detections,
         overview,
         lag,

@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 from api.cursors import Cursor
 from api.exporter import Exporter
 from api.health import HEALTH_MAX_AGE_S, check
-from api.look import LOOK_MAX_AGE_S, Log, Looker, Oldest
+from api.look import LOOK_MAX_AGE_S, Looker, Oldest
 from api.problems import Refusal
 from api.queries import Reader
 from api.snapshot import Known, Reading, Shared, StatusReader
+from api.trace_reader import TraceLog, Tracer
 from api.workers import BeatReader
 from producers.requests import Desk
 from schemas.alert import Alert
@@ -55,7 +56,7 @@ class Deps:
 
     settings: Settings
     engine: Engine
-    lags: Log
+    lags: TraceLog
     workers: Known
     sender: Emitter
     store: Pictures
@@ -70,7 +71,7 @@ class Deps:
     queueing: CapacityLimiter = field(init=False)
     # Decoding whole pictures takes memory: two at a time.
     drawing: CapacityLimiter = field(init=False)
-    # Each look into the dead letters is a consumer of its own.
+    # Each look into the dead letters, or after one picture, is a consumer of its own.
     reading: CapacityLimiter = field(init=False)
     # A replay may wait for a minute until the group has left.
     replaying: CapacityLimiter = field(init=False)
@@ -85,6 +86,11 @@ class Deps:
         self.drawing = CapacityLimiter(2)
         self.reading = CapacityLimiter(2)
         self.replaying = CapacityLimiter(2)
+
+    @property
+    def tracer(self) -> Tracer:
+        """For a picture's story."""
+        return Tracer(self.settings, self.engine, self.lags, self.workers, self.clock)
 
     @property
     def desk(self) -> Desk:

@@ -70,9 +70,13 @@ class Reader:
         """The first row, or None."""
         return self._connection.execute(statements()[name], values).mappings().first()
 
+    def recorded(self) -> dict[Partition, int]:
+        """The next offset that the sink has not recorded, for each partition that it has recorded any of."""
+        return {Partition(row["topic"], row["log_partition"]): row["next_offset"] for row in self.rows("recorded")}
+
     def counts(self, committed: Mapping[int, int]) -> Counts:
         """Image rows cut at `committed`: the live group's position by partition of `images`."""
-        recorded = {Partition(row["topic"], row["log_partition"]): row["next_offset"] for row in self.rows("recorded")}
+        recorded = self.recorded()
         found = self.rows("tallies", block_size=BLOCK, nowhere=NOWHERE, **positions(committed))
         by_place = [row for row in found if row["location_id"] is not None]
         return Counts(_by_place(by_place), _done_ahead(row for row in found if row["location_id"] is None), recorded)

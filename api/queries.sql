@@ -163,3 +163,27 @@ SELECT coalesce(m.model_id, a.model_id) AS model_id, m.name, m.weights_sha256, m
        m.store_threshold, m.display_threshold, m.iou, m.max_boxes, a.model_id IS NOT NULL AS active
 FROM model m FULL JOIN active_model a ON a.model_id = m.model_id
 ORDER BY active DESC, m.name, 1;
+
+-- name: trace_image
+-- Where a picture's events stand in the log, and what its row says.
+SELECT i.sha256, i.uri, i.filename, i.path, l.name AS location, i.import_id, i.state, i.hand_reset_at,
+       i.first_partition, i.first_offset, i.first_ms, i.log_partition, i.log_offset
+FROM image i LEFT JOIN location l ON l.location_id = i.location_id
+WHERE i.image_id = CAST(:image AS uuid);
+
+-- name: trace_results
+-- Where a picture's newest outcomes stand, of every model.
+SELECT model_id, state, error_class, error_message, box_count, log_partition, log_offset, good_partition, good_offset
+FROM result WHERE image_id = CAST(:image AS uuid);
+
+-- name: trace_requests
+-- The newest request of each partition and model, and whether it is answered.
+SELECT request_partition, model_id, asked, answered FROM request_state WHERE image_id = CAST(:image AS uuid);
+
+-- name: trace_facts
+-- Where what was stated of a picture stands. Places may come from an event of `images` too.
+SELECT 'removed' AS kind, log_partition, log_offset FROM removed WHERE image_id = CAST(:image AS uuid)
+UNION ALL
+SELECT 'corrected', log_partition, log_offset FROM correction WHERE image_id = CAST(:image AS uuid)
+UNION ALL
+SELECT 'placed', log_partition, log_offset FROM place WHERE image_id = CAST(:image AS uuid);

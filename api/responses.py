@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 Count = Annotated[int, Field(ge=0)]
+TraceWhere = Literal[
+    "unknown", "arriving", "waiting", "reset", "answered", "completed", "failed", "dead letter", "removed"
+]
 PictureStatus = Literal["pending", "completed", "failed"]
 _ID = "4b4f6f3e-8f43-5a0e-9d0a-6a1d5c0f8a11"
 _PLACE = "2c1f3d5a-77ad-5f7e-8b0e-0d8a4f1f9f10"
@@ -314,3 +317,31 @@ class Model(Answer):
     display_threshold: float | None
     iou: float | None
     max_boxes: int | None
+
+
+class TraceStep(Answer):
+    """One event of a picture's story. at: the broker's time. recorded: whether the sink has it in the tables.
+
+    details: what it says besides: figures in milliseconds, worker, model, batch, path and others.
+    """
+
+    at: datetime
+    what: str = Field(examples=["completed"])
+    text: str = Field(examples=["demo in detector-1, in a batch of 8: doe 0.91"])
+    topic: str
+    partition: Count
+    offset: Count
+    recorded: bool | None
+    details: dict[str, str | int | float]
+
+
+class Trace(Answer):
+    """A picture's story. ahead: events before it in its partition, where it waits. unsearched: not looked through."""
+
+    image_id: UUID
+    sha256: str | None
+    where: TraceWhere
+    text: str
+    ahead: Count | None
+    steps: list[TraceStep]
+    unsearched: list[str] = Field(examples=[["detections 3: offsets 0 to 99999"]])

@@ -27,6 +27,7 @@ from cli import (
     skip,
     stack,
     status,
+    trace,
     verify,
 )
 from thumper.errors import ThumperError
@@ -51,6 +52,7 @@ app.command("resume")(pausing.resume_command)
 app.command("drain")(pausing.drain_command)
 app.command("retry")(retry.retry_command)
 app.command("skip")(skip.skip_command)
+app.command("trace")(trace.trace_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)
 app.command("remove")(remove.remove_command)

@@ -15,6 +15,8 @@ from sqlalchemy import Engine
 from api.cursors import Cursor
 from api.exporter import Exporter
 from api.health import HEALTH_MAX_AGE_S, check
+from api.lag_watch import LagWatch
+from api.lag_words import Windows
 from api.look import LOOK_MAX_AGE_S, Looker, Oldest
 from api.problems import Refusal
 from api.queries import Reader
@@ -52,7 +54,10 @@ class Pictures(Protocol):
 
 @dataclass
 class Deps:
-    """Everything behind the routes. `now` is shared by all callers. board: the figures of this process's own work."""
+    """Everything behind the routes. `now` is shared by all callers. board: the figures of this process's own work.
+
+    windows: earlier readings of the groups' lag.
+    """
 
     settings: Settings
     engine: Engine
@@ -63,6 +68,7 @@ class Deps:
     clock: Clock
     oldest: Oldest
     board: Board = field(default_factory=Board)
+    windows: Windows = field(default_factory=Windows)
     registry: CollectorRegistry = field(init=False)
     now: Shared[Reading] = field(init=False)
     health: Shared[dict[str, str]] = field(init=False)
@@ -81,7 +87,7 @@ class Deps:
         self.health = Shared(lambda: check(self.engine, self.lags), self.clock, HEALTH_MAX_AGE_S)
         self.alerts = Shared(lambda: raised_alerts(self.settings, self.clock), self.clock, ALERTS_MAX_AGE_S)
         look = Shared(Looker(self.lags, self.oldest, self.engine, self.now).look, self.clock, LOOK_MAX_AGE_S)
-        self.registry = make_registry(self.board, Exporter(look.get, Names(self.settings), self.clock))
+        self.registry = make_registry(self.board, Exporter(look.get, Names(self.settings), self.clock, self.windows))
         self.queueing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
         self.reading = CapacityLimiter(2)
@@ -111,15 +117,20 @@ def open_deps(settings: Settings) -> Iterator[Deps]:
         oldest = OldestReader(settings, clock, KAFKA_TIMEOUT_S)
         stack.callback(oldest.close)
         beats.start()
+        lags, windows = LagReader(settings, clock, KAFKA_TIMEOUT_S), Windows()
+        watch = LagWatch(lags, windows)
+        stack.callback(watch.close)
+        watch.start()
         yield Deps(
             settings,
             engine,
-            LagReader(settings, clock, KAFKA_TIMEOUT_S),
+            lags,
             beats.beats,
             sender,
             Store(settings, clock),
             clock,
             oldest,
+            windows=windows,
         )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import get_args
 
+from api.lag_words import Windows
 from api.look import GroupLook, LogLook, Look
+from api.responses import GroupLagWord, LagWord
 from api.status import State, Status
 from thumper.clock import Clock
 from thumper.kafka import Names
@@ -15,7 +17,10 @@ from thumper.metrics import (
     GROUP_LAG_SECONDS,
     GROUP_LAG_SUM,
     GROUP_MEMBERS,
+    GROUP_NEVER,
     GROUP_OFFSET,
+    GROUP_PARTITIONS,
+    GROUP_STATUS,
     KAFKA_UP,
     PICTURES,
     STATE,
@@ -28,8 +33,9 @@ from thumper.record import Partition
 class Exporter:
     """A prometheus_client Collector. look: what is known now. Groups and topics are shown by their cluster's names."""
 
-    def __init__(self, look: Callable[[], Look], names: Names, clock: Clock) -> None:
+    def __init__(self, look: Callable[[], Look], names: Names, clock: Clock, windows: Windows) -> None:
         self._look = look
+        self._windows = windows
         self._names = names
         self._clock = clock
 
@@ -42,6 +48,7 @@ class Exporter:
             now_ms = self._clock.wall().timestamp() * 1_000
             yield from self._groups(look.log, now_ms)
             yield from self._topics(look.log)
+            yield from self._words(look.log)
         if look.status is not None:
             yield from _pictures(look.status)
 
@@ -66,6 +73,20 @@ class Exporter:
         yield GROUP_OFFSET.shown(committed)
         known = {group.lag.group: group.members for group in log.groups if group.members is not None}
         yield GROUP_MEMBERS.shown({(self._names.group(group),): members for group, members in known.items()})
+
+    def _words(self, log: LogLook) -> Iterator[Family]:
+        words: dict[Labels, float] = {}
+        bad: dict[Labels, float] = {}
+        never: dict[Labels, float] = {}
+        for group in log.groups:
+            name, judged = self._names.group(group.lag.group), self._windows.judge(group.lag)
+            words |= {(name, word): float(word == judged.word) for word in get_args(GroupLagWord)}
+            said = list(judged.partitions.values())
+            bad |= {(name, word): float(said.count(word)) for word in get_args(LagWord) if word != "OK"}
+            never[name,] = sum(part.committed is None for part in group.lag.partitions)
+        yield GROUP_STATUS.shown(words)
+        yield GROUP_PARTITIONS.shown(bad)
+        yield GROUP_NEVER.shown(never)
 
     def _topics(self, log: LogLook) -> Iterator[Family]:
         """Each partition once, though several groups read it."""

@@ -11,6 +11,8 @@ Count = Annotated[int, Field(ge=0)]
 TraceWhere = Literal[
     "unknown", "arriving", "waiting", "reset", "answered", "completed", "failed", "dead letter", "removed"
 ]
+LagWord = Literal["OK", "WARN", "STOP", "STALL", "REWIND"]
+GroupLagWord = Literal["OK", "WARN", "ERR", "NOTFOUND"]
 PictureStatus = Literal["pending", "completed", "failed"]
 _ID = "4b4f6f3e-8f43-5a0e-9d0a-6a1d5c0f8a11"
 _PLACE = "2c1f3d5a-77ad-5f7e-8b0e-0d8a4f1f9f10"
@@ -219,7 +221,10 @@ class Failures(Answer):
 
 
 class PartitionPosition(Answer):
-    """Offsets. committed: None if the group never committed there. end: the last stable offset."""
+    """Offsets. committed: None if the group never committed there. end: the last stable offset.
+
+    status: Burrow's word; null where nobody keeps a window of readings.
+    """
 
     topic: str = Field(examples=["images"])
     partition: Count
@@ -227,13 +232,20 @@ class PartitionPosition(Answer):
     committed: int | None
     end: Count
     lag: Count
+    status: LagWord | None = None
 
 
 class GroupPosition(Answer):
-    """A consumer group, and how far it is behind."""
+    """A consumer group, and how far it is behind.
+
+    status: the worst of its partitions (STOP and STALL are ERR; REWIND, a replay, is no error), or NOTFOUND.
+    complete: the share of five minutes that was seen; until it is 1, every word is OK.
+    """
 
     group: str = Field(examples=["detector"])
     lag: Count
+    status: GroupLagWord | None = None
+    complete: Annotated[float, Field(ge=0, le=1)] | None = None
     partitions: list[PartitionPosition]
 
 

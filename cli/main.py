@@ -17,6 +17,7 @@ from cli import (
     grant,
     importing,
     init,
+    lag,
     losses,
     parts,
     pausing,
@@ -46,12 +47,12 @@ app.command("check")(check.check_command)
 app.command("import")(importing.import_command)
 app.command("locations")(importing.locations_command)
 app.command("status")(status.status_command)
-app.command("lag")(status.lag_command)
 app.command("pause")(pausing.pause_command)
 app.command("resume")(pausing.resume_command)
 app.command("drain")(pausing.drain_command)
 app.command("retry")(retry.retry_command)
 app.command("skip")(skip.skip_command)
+app.command("lag")(lag.lag_command)
 app.command("trace")(trace.trace_command)
 app.command("verify")(verify.verify_command)
 app.command("repair")(verify.repair_command)

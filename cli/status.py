@@ -1,9 +1,9 @@
-"""`thumper status` and `thumper lag`: what the API answers, in the terminal, read from log and tables directly."""
+"""`thumper status`: what the API answers, in the terminal, read from log and tables directly."""
 
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,8 +15,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from api.queries import Row, snapshot
-from api.responses import FullStatus, Lag, LocationNumbers
-from api.routes.lag import read_lag
+from api.responses import FullStatus, LocationNumbers
 from api.routes.status import full_status
 from api.snapshot import StatusReader
 from api.status import STUCK_AFTER_S
@@ -68,16 +67,6 @@ def print_alerts(alerts: Sequence[Alert]) -> None:
         Console().print(Text(f"{alert.name}: {alert.summary}", style="bold red"))
         if alert.action:
             Console().print(Text(f"  {alert.action}"))
-
-
-def lag_command(as_json: AsJson = False) -> None:
-    """Show how far each consumer group is behind, by topic and partition."""
-    with closing(LagReader(connect(read_settings()))) as lags:
-        found = read_lag(lags)
-    if as_json:
-        print(found.model_dump_json(indent=2))
-        return
-    Console().print(lag_table(found))
 
 
 class Rate:
@@ -220,17 +209,3 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def lag_table(found: Lag) -> Table:
-    """A line for each group, topic and partition."""
-    shown = Table("group", "topic", "partition", "start", "committed", "end", "lag", box=None, pad_edge=False)
-    for column in shown.columns[2:]:
-        column.justify = "right"
-    for group in found.groups:
-        for part in group.partitions:
-            committed = "-" if part.committed is None else str(part.committed)
-            cells = (str(part.partition), str(part.start), committed, str(part.end), str(part.lag))
-            shown.add_row(group.group, part.topic, *cells)
-        shown.add_row(group.group, "all", "", "", "", "", str(group.lag), style="bold")
-    return shown

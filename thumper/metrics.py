@@ -53,6 +53,30 @@ GROUP_OFFSET = Metric(
 GROUP_MEMBERS = Metric(
     "kafka_consumergroup_members", "gauge", "members", API, ("consumergroup",), "Members of the group, by the broker."
 )
+GROUP_NEVER = Metric(
+    "thumper_consumergroup_never_committed",
+    "gauge",
+    "partitions",
+    API,
+    ("consumergroup",),
+    "Partitions in which the group has never committed; their lag counts from the log's start.",
+)
+GROUP_STATUS = Metric(
+    "thumper_consumergroup_status",
+    "gauge",
+    "0 or 1",
+    API,
+    ("consumergroup", "status"),
+    "1 for Burrow's word for the group: OK, WARN, ERR or NOTFOUND.",
+)
+GROUP_PARTITIONS = Metric(
+    "thumper_consumergroup_partitions",
+    "gauge",
+    "partitions",
+    API,
+    ("consumergroup", "status"),
+    "Partitions that are WARN, STOP, STALL or REWIND, by Burrow's words.",
+)
 TOPIC_END = Metric(
     "kafka_topic_partition_current_offset",
     "gauge",
@@ -177,6 +201,14 @@ IMAGES = Metric(
     DETECTOR,
     ("outcome", *_MODEL),
     "Pictures with an outcome: completed, or the error class. Includes those of batches that were not committed.",
+)
+MODEL_INFO = Metric(
+    "thumper_detector_model_info",
+    "gauge",
+    "1",
+    DETECTOR,
+    _MODEL,
+    "The model that this detector runs. Joined by instance, it splits thumper_commit_seconds by model.",
 )
 BATCHES = Metric(
     "thumper_detector_batches_total", "counter", "batches", DETECTOR, _MODEL, "Batches that were inferred."

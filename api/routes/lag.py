@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from api.deps import Parts
-from api.responses import GroupPosition, Lag, PartitionPosition, WorkerAnswer
+from api.lag_words import Windows
+from api.responses import GroupPosition, Lag, LagWord, PartitionPosition, WorkerAnswer
 from api.snapshot import Lags
 from api.status import Worker
-from thumper.lag import GroupLag
+from thumper.lag import GroupLag, PartitionLag
 from thumper.topics import GROUPS
 
 router = APIRouter(prefix="/api", tags=["lag"])
@@ -16,8 +17,8 @@ router = APIRouter(prefix="/api", tags=["lag"])
 
 @router.get("/lag", operation_id="lag")
 def lag(parts: Parts) -> Lag:
-    """Per group, topic and partition: start, committed offset, end and lag."""
-    return read_lag(parts.lags)
+    """Per group, topic and partition: start, committed offset, end, lag, and Burrow's words for the last minutes."""
+    return read_lag(parts.lags, parts.windows)
 
 
 @router.get("/workers", operation_id="list_workers")
@@ -26,27 +27,34 @@ def workers(parts: Parts) -> list[WorkerAnswer]:
     return described(parts.workers.known(), parts.clock.now_s())
 
 
-def read_lag(lags: Lags) -> Lag:
-    """All groups. Raises KafkaDown."""
-    groups = [_group(lags.read(group, topics)) for group, topics in GROUPS.items()]
+def read_lag(lags: Lags, windows: Windows | None = None) -> Lag:
+    """All groups, with words if there are `windows` of earlier readings. Raises KafkaDown."""
+    groups = [_group(lags.read(group, topics), windows) for group, topics in GROUPS.items()]
     return Lag(lag=sum(group.lag for group in groups), groups=groups)
 
 
-def _group(read: GroupLag) -> GroupPosition:
+def _group(read: GroupLag, windows: Windows | None) -> GroupPosition:
+    judged = None if windows is None else windows.judge(read)
     return GroupPosition(
         group=read.group,
         lag=read.lag,
+        status=None if judged is None else judged.word,
+        complete=None if judged is None else judged.complete,
         partitions=[
-            PartitionPosition(
-                topic=part.partition.topic,
-                partition=part.partition.number,
-                start=part.start,
-                committed=part.committed,
-                end=part.end,
-                lag=part.lag,
-            )
-            for part in read.partitions
+            _partition(part, None if judged is None else judged.partitions[part.partition]) for part in read.partitions
         ],
+    )
+
+
+def _partition(part: PartitionLag, word: LagWord | None) -> PartitionPosition:
+    return PartitionPosition(
+        topic=part.partition.topic,
+        partition=part.partition.number,
+        start=part.start,
+        committed=part.committed,
+        end=part.end,
+        lag=part.lag,
+        status=word,
     )
 
 

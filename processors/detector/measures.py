@@ -14,6 +14,7 @@ from thumper.metrics import (
     DECODE_SECONDS,
     IMAGES,
     INFER_SECONDS,
+    MODEL_INFO,
     OUT_OF_MEMORY,
     PICTURE_SECONDS,
     QUEUE_SECONDS,
@@ -32,6 +33,7 @@ class DetectorMeasures:
         self._model = (model.name, model.id)
         self._images: dict[str, Value] = {}
         self._count_of(COMPLETED)
+        board.value(MODEL_INFO, *self._model).now = 1
         self._batches = board.value(BATCHES, *self._model)
         self._sizes = board.spread(BATCH_SIZE, *self._model)
         self._queue = board.spread(QUEUE_SECONDS, *self._model)

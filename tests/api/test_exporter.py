@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 
 from api.exporter import Exporter
+from api.lag_words import Windows
 from api.look import GroupLook, LogLook, Look
 from api.status import Numbers, Status
 from tests.scrape import Scrape
@@ -29,9 +30,9 @@ def group(name: str, *parts: PartitionLag, members: int | None = 1, **came_ms: i
     return GroupLook(GroupLag(name, parts, 0.0), members, oldest)
 
 
-def shown(look: Look, settings: Settings | None = None) -> Scrape:
+def shown(look: Look, settings: Settings | None = None, windows: Windows | None = None) -> Scrape:
     registry = CollectorRegistry()
-    registry.register(Exporter(lambda: look, Names(settings or Settings()), CLOCK))
+    registry.register(Exporter(lambda: look, Names(settings or Settings()), CLOCK, windows or Windows()))
     return Scrape(generate_latest(registry).decode())
 
 
@@ -99,3 +100,14 @@ def test_without_the_database_lag_is_known_and_pictures_are_not() -> None:
 def test_what_lag_on_detections_counts_is_said() -> None:
     found = shown(Look(LogLook([group("sink", part("detections", 0, 0, 1, 2))]), True, None))
     assert "transaction markers" in found.helps["kafka_consumergroup_lag"]
+
+
+def test_burrows_words_and_partitions_without_a_committed_offset() -> None:
+    detector = group("detector", part("images", 0, 0, 4, 9), part("images", 1, 0, None, 9))
+    windows = Windows(size=1)
+    windows.add(detector.lag, members=1)
+    found = shown(Look(LogLook([detector]), True, IDLE), windows=windows)
+    assert found.by("thumper_consumergroup_status", "status") == {"OK": 0, "WARN": 0, "ERR": 1, "NOTFOUND": 0}
+    bad = {"WARN": 0, "STOP": 0, "STALL": 2, "REWIND": 0}
+    assert found.by("thumper_consumergroup_partitions", "status") == bad
+    assert found.by("thumper_consumergroup_never_committed", "consumergroup") == {"detector": 1}

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from rich.console import Console, RenderableType
 
-from api.responses import FullStatus, GroupPosition, Lag, LocationNumbers, PartitionPosition
-from cli.status import Rate, chosen, duration, lag_table, summary, table
+from api.responses import FullStatus, LocationNumbers
+from cli.status import Rate, chosen, duration, summary, table
 from thumper.errors import UserError
 
 
@@ -84,21 +84,3 @@ def test_no_time_left_is_guessed_when_nothing_moves() -> None:
 )
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_lag_by_group_topic_and_partition() -> None:
-    parts = [
-        PartitionPosition(topic="images", partition=0, start=0, committed=3, end=5, lag=2),
-        PartitionPosition(topic="images", partition=1, start=0, committed=None, end=5, lag=5),
-    ]
-    lines = [
-        line.split()
-        for line in shown(
-            lag_table(Lag(lag=7, groups=[GroupPosition(group="detector", lag=7, partitions=parts)]))
-        ).splitlines()
-    ]
-    assert lines[1:] == [
-        ["detector", "images", "0", "0", "3", "5", "2"],
-        ["detector", "images", "1", "0", "-", "5", "5"],
-        ["detector", "all", "7"],
-    ]

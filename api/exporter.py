@@ -1,17 +1,21 @@
 """What /metrics says of groups, topics and pictures. What is not known has no sample, and never an old one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import get_args
 
 from api.lag_words import Windows
 from api.look import GroupLook, LogLook, Look
 from api.responses import GroupLagWord, LagWord
 from api.status import State, Status
+from schemas.alert import Alert
 from thumper.clock import Clock
+from thumper.errors import KafkaDown
 from thumper.kafka import Names
 from thumper.lag import PartitionLag
 from thumper.metric import Family, Labels
 from thumper.metrics import (
+    ALERT_RAISED,
     DATABASE_UP,
     GROUP_LAG,
     GROUP_LAG_SECONDS,
@@ -31,11 +35,22 @@ from thumper.record import Partition
 
 
 class Exporter:
-    """A prometheus_client Collector. look: what is known now. Groups and topics are shown by their cluster's names."""
+    """A prometheus_client Collector. look: what is known now; alerts: those raised, or KafkaDown.
 
-    def __init__(self, look: Callable[[], Look], names: Names, clock: Clock, windows: Windows) -> None:
+    Groups and topics are shown by their cluster's names.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Look],
+        names: Names,
+        clock: Clock,
+        windows: Windows,
+        alerts: Callable[[], Sequence[Alert]],
+    ) -> None:
         self._look = look
         self._windows = windows
+        self._alerts = alerts
         self._names = names
         self._clock = clock
 
@@ -49,6 +64,8 @@ class Exporter:
             yield from self._groups(look.log, now_ms)
             yield from self._topics(look.log)
             yield from self._words(look.log)
+            with suppress(KafkaDown):  # the broker went meanwhile, or the user may not read this
+                yield ALERT_RAISED.shown({(alert.name,): 1.0 for alert in self._alerts()})
         if look.status is not None:
             yield from _pictures(look.status)
 

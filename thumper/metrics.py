@@ -120,6 +120,14 @@ STATE = Metric(
     ("state",),
     "1 for the state of the whole: Idle, Active, Stuck, Replaying or Paused.",
 )
+ALERT_RAISED = Metric(
+    "thumper_alert_raised",
+    "gauge",
+    "0 or 1",
+    API,
+    ("alert",),
+    "1 for each alert of the topic alerts that is raised now. Absent: it is not.",
+)
 API_REQUESTS = Metric(
     "thumper_api_requests_total",
     "counter",

@@ -6,6 +6,7 @@ from api.exporter import Exporter
 from api.lag_words import Windows
 from api.look import GroupLook, LogLook, Look
 from api.status import Numbers, Status
+from schemas.alert import Alert
 from tests.scrape import Scrape
 from thumper.clock import SteppedClock
 from thumper.kafka import Names
@@ -15,6 +16,7 @@ from thumper.settings import Settings
 
 CLOCK = SteppedClock()
 NOW_MS = round(CLOCK.wall().timestamp() * 1_000)
+ALERTS = [Alert(type="alert.raised", name="disk_low/store", summary="full")]
 IDLE = Status(Numbers(10, 3, 1, 4, 2), {}, "Replaying", 0, 1, 3, None)
 
 
@@ -32,7 +34,8 @@ def group(name: str, *parts: PartitionLag, members: int | None = 1, **came_ms: i
 
 def shown(look: Look, settings: Settings | None = None, windows: Windows | None = None) -> Scrape:
     registry = CollectorRegistry()
-    registry.register(Exporter(lambda: look, Names(settings or Settings()), CLOCK, windows or Windows()))
+    names = Names(settings or Settings())
+    registry.register(Exporter(lambda: look, names, CLOCK, windows or Windows(), lambda: ALERTS))
     return Scrape(generate_latest(registry).decode())
 
 
@@ -111,3 +114,8 @@ def test_burrows_words_and_partitions_without_a_committed_offset() -> None:
     bad = {"WARN": 0, "STOP": 0, "STALL": 2, "REWIND": 0}
     assert found.by("thumper_consumergroup_partitions", "status") == bad
     assert found.by("thumper_consumergroup_never_committed", "consumergroup") == {"detector": 1}
+
+
+def test_alerts_that_are_raised() -> None:
+    assert shown(Look(LogLook([]), True, IDLE)).by("thumper_alert_raised", "alert") == {"disk_low/store": 1}
+    assert "thumper_alert_raised" not in shown(Look(None, True, None)).names

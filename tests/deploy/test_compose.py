@@ -27,6 +27,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 def test_all_parts_are_there() -> None:
     assert set(SERVICES) == {
         "kafka", "postgres", "init", "sink", "detector-cpu", "detector-gpu", "api", "thumper", "kafka-ui",
+        "prometheus", "alertmanager", "grafana",
     }  # fmt: skip
 
 
@@ -37,8 +38,11 @@ def test_no_two_services_publish_the_same_port_and_all_stay_on_this_machine() ->
         ("127.0.0.1", "5432"),
         ("127.0.0.1", "8001"),
         ("127.0.0.1", "5555"),
+        ("127.0.0.1", "9090"),
+        ("127.0.0.1", "9093"),
+        ("127.0.0.1", "3000"),
     }
-    assert len(ports) == 4
+    assert len(ports) == 7
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -84,7 +88,8 @@ def test_parts_wait_until_topics_and_tables_are_made() -> None:
 
 def test_detectors_are_chosen_by_profile_and_all_else_is_always_there() -> None:
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
-    assert profiles == {"detector-cpu": ["cpu"], "detector-gpu": ["gpu"], "thumper": ["tools"]}
+    monitoring = {name: ["monitoring"] for name in ("prometheus", "alertmanager", "grafana")}
+    assert profiles == {"detector-cpu": ["cpu"], "detector-gpu": ["gpu"], "thumper": ["tools"], **monitoring}
     devices = SERVICES["detector-gpu"]["deploy"]["resources"]["reservations"]["devices"]
     assert devices == [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
 

@@ -14,6 +14,7 @@ from tests.api.serving import serving
 from tests.api.world import open_world
 from tests.processes import Processes, eventually, free_port
 from tests.scrape import Scrape, scrape
+from thumper.metrics import METRICS
 from thumper.settings import Settings
 from thumper.topics import RECORDED
 
@@ -72,6 +73,9 @@ def test_the_sums_of_all_processes_are_those_of_the_tables(parts: Processes, tmp
     assert_all_is_done(parts, at(parts.settings.api_port))
     assert_the_detectors_figures(parts, at(detector_port))
     assert_the_sinks_figures(parts, at(sink_port))
+    for port, who in ((parts.settings.api_port, "api"), (detector_port, "detector"), (sink_port, "sink")):
+        declared = {metric.name.removesuffix("_total") for metric in METRICS if who in metric.served}
+        assert declared - set(at(port).kinds) == set(), f"declared and not there: {who}"
     assert [part.stop() for part in (detector, sink, api)] == [0, 0, 0]
 
 
@@ -82,6 +86,8 @@ def assert_all_is_waiting(parts: Processes, found: Scrape) -> None:
     assert found.total(LAG, **detector) == PICTURES, "never committed: all of the log"
     assert not found.all("kafka_consumergroup_current_offset", **detector)
     assert found.one("kafka_consumergroup_members", **detector) == 0
+    assert found.one("thumper_consumergroup_never_committed", **detector) == 2 * parts.settings.partitions
+    assert found.one("thumper_consumergroup_status", **detector, status="NOTFOUND") == 1
     for number in range(parts.settings.partitions):
         place = {"topic": parts.settings.topic_prefix + "images", "partition": str(number)}
         (lag,), (age_s,) = (found.all(name, **detector, **place) for name in (LAG, f"{LAG}_seconds"))

@@ -72,6 +72,7 @@ lock: $(UV) ## resolve requirements/*.txt anew
 	compile pyproject.toml -o requirements/core.txt; \
 	compile pyproject.toml --extra dev -c requirements/core.txt -o requirements/dev.txt; \
 	compile pyproject.toml --extra dev --extra torch -c requirements/dev.txt -o requirements/torch.txt; \
+	compile requirements/kaskade.in -o thumper/embedded/kaskade.txt; \
 	compile --no-deps requirements/megadetector.in -o requirements/megadetector.txt
 
 .PHONY: clean

@@ -187,13 +187,18 @@ def psql(context: typer.Context) -> None:
 
 @app.command(context_settings=_PASS_ON)
 def kafka(context: typer.Context) -> None:
-    """Run one of Kafka's own tools on the cluster: `thumper kafka kafka-topics --list`."""
+    """Run one of Kafka's own tools on the cluster: `thumper kafka kafka-topics --list`; `ui`: look into it."""
     from thumper.embedded.stack import connect
     from thumper.embedded.tools import TOOLS, run_tool, tool_class
 
     if not context.args or context.args[0] in ("--help", "-h"):
         print("thumper kafka TOOL ARGS...\n\n  " + "\n  ".join(TOOLS))
+        print("\nthumper kafka ui [admin | consumer -t TOPIC]: a UI in the terminal (kaskade, installed on first use)")
         return
     name, *words = context.args
+    if name == "ui":
+        from thumper.embedded.kaskade import run_ui
+
+        raise typer.Exit(run_ui(connect(read_settings()), words, _say))
     tool_class(name)
     raise typer.Exit(run_tool(connect(read_settings()), name, words, _say))

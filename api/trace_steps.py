@@ -52,8 +52,7 @@ def _words(event: Event, _: Record) -> _Words:
 
 @_words.register
 def _imported(event: ImageImported, _: Record) -> _Words:
-    path = event.path or event.filename
-    text = f"imported{f' from {path}' if path else ''}{f', {event.location}' if event.location else ''}"
+    text = f"{event.path or event.filename or event.uri}{f', at {event.location}' if event.location else ''}"
     return _Words(
         "imported",
         text,
@@ -72,7 +71,7 @@ def _imported(event: ImageImported, _: Record) -> _Words:
 
 @_words.register
 def _requested(event: ProcessingRequested, _: Record) -> _Words:
-    text = f"asked for again: {event.reason}{f', by {event.requested_by}' if event.requested_by else ''}"
+    text = f"{event.reason}{f', by {event.requested_by}' if event.requested_by else ''}"
     return _Words("requested", text, {"reason": event.reason, "by": event.requested_by, "model_id": event.model_id})
 
 
@@ -98,7 +97,7 @@ def _place_seen(event: PlaceSeen, _: Record) -> _Words:
 @_words.register
 def _corrected(event: CorrectionMade, _: Record) -> _Words:
     said = ", ".join(str(part) for part in (event.class_name, event.location, event.note) if part)
-    text = f"corrected{f' by {event.made_by}' if event.made_by else ''}: {said}"
+    text = f"{said}{f', by {event.made_by}' if event.made_by else ''}"
     return _Words("corrected", text, {"by": event.made_by})
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from cli.parts import settings_for_parts
 from schemas.image import image_id
 from thumper.clock import SystemClock
+from thumper.dead_letters import shown
 from thumper.errors import UserError
 from thumper.settings import Settings, read_settings
 
@@ -51,7 +52,7 @@ def trace_command(
 def named(picture: str) -> tuple[UUID, str | None]:
     """The id of the picture that `picture` names, and its bytes' SHA-256 where that is at hand. Raises UserError."""
     path = Path(picture)
-    if path.is_file():
+    if _is_file(path):
         sha256 = _sha256(path)
         return image_id(sha256), sha256
     if re.fullmatch(r"[0-9a-fA-F]{64}", picture):
@@ -65,18 +66,18 @@ def named(picture: str) -> tuple[UUID, str | None]:
 
 def lines(found: "Trace") -> list[Text]:
     """The story, a line or two for each event, and where the picture is."""
-    shown = [Text(f"picture {found.image_id}{f'  sha256 {found.sha256}' if found.sha256 else ''}")]
+    told = [Text(f"picture {found.image_id}{f'  sha256 {found.sha256}' if found.sha256 else ''}")]
     for one in found.steps:
-        shown += _step_lines(one)
-    shown.append(Text(f"now: {found.where}. ", style=_STYLES.get(found.where, "bold")) + Text(found.text))
+        told += _step_lines(one)
+    told.append(Text(f"now: {found.where}. ", style=_STYLES.get(found.where, "bold")) + _safe(found.text))
     if found.unsearched:
-        shown.append(Text(f"not searched (--all does): {'; '.join(found.unsearched)}", style="dim"))
-    return shown
+        told.append(Text(f"not searched (--all does): {'; '.join(found.unsearched)}", style="dim"))
+    return told
 
 
 def _step_lines(one: "TraceStep") -> list[Text]:
     place = f"{one.topic} {one.partition} at {one.offset}"
-    head = Text(f"{one.at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC  {one.what}: ") + Text(one.text)
+    head = Text(f"{one.at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC  {one.what}: ") + _safe(one.text)
     told = [place]
     if one.recorded is not None:
         told.append("recorded" if one.recorded else "not recorded yet")
@@ -85,7 +86,19 @@ def _step_lines(one: "TraceStep") -> list[Text]:
         told.append(", ".join(f"{name} {one.details[f'{name}_ms']} ms" for name in _TIMES))
     if "uri" in one.details:
         told.append(str(one.details["uri"]))
-    return [head, Text("    " + " · ".join(told), style="dim")]
+    return [head, _safe("    " + " · ".join(told), "dim")]
+
+
+def _safe(text: str, style: str = "") -> Text:
+    """Paths and reasons are other people's: what would change the terminal is shown as an escape."""
+    return Text(shown(text.encode("utf-8", "backslashreplace")), style=style)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for any file, or a folder that may not be looked into
+        return False
 
 
 def _sha256(path: Path) -> str:

@@ -156,13 +156,13 @@ def test_the_steps_come_in_the_order_of_the_log_and_attempts_are_counted() -> No
         ("completed", False),
         ("removed", False),
     ]
-    assert found.steps[1].text == "imported from Hayfield/a.jpg, Hayfield"
+    assert found.steps[1].text == "Hayfield/a.jpg, at Hayfield"
     assert found.steps[2].text == "demo in d1, in a batch of 8: decode: why"
     assert found.steps[4].text == "demo in d1, in a batch of 8: doe 0.90 (number 2)"
     assert found.steps[4].details["queue_ms"] == 12.3
     assert found.steps[4].details["event_to_outcome_ms"] == 3_000
     assert found.steps[4].details["answers"] == "images 0 at 7"
-    assert found.steps[5].text == "removed by Ann: a person"
+    assert found.steps[5].text == "a person, by Ann"
     assert "images 0 at 4" in found.steps[0].text
 
 

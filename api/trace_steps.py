@@ -103,10 +103,8 @@ def _corrected(event: CorrectionMade, _: Record) -> _Words:
 
 @_words.register
 def _removed(event: ImageRemoved, _: Record) -> _Words:
-    by, why = event.removed_by, event.reason
-    return _Words(
-        "removed", f"removed{f' by {by}' if by else ''}{f': {why}' if why else ''}", {"by": by, "reason": why}
-    )
+    text = ", ".join(part for part in (event.reason, event.removed_by and f"by {event.removed_by}") if part)
+    return _Words("removed", text or "without a reason", {"by": event.removed_by, "reason": event.reason})
 
 
 def _by(event: Outcome) -> str:

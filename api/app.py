@@ -36,7 +36,22 @@ from thumper.errors import UserError
 from thumper.settings import Settings
 
 _PROBLEM = {"model": Problem, "content": {problems.MEDIA_TYPE: {}}}
-_ROUTES = (health, status, batch, images, detections, overview, lag, alerts, dead_letters, replay, metrics, page)
+_ROUTES = (
+    health,
+    status,
+    batch,
+    images,
+    trace,
+    detections,
+    overview,
+    lag,
+    alerts,
+    dead_letters,
+    replay,
+    groups,
+    metrics,
+    page,
+)
 _MAY_HAPPEN = {404: "Not there", 422: "Not understood", 503: "Kafka or the database cannot be read"}
 
 
@@ -57,22 +72,7 @@ def create_app(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     problems.install(app)
-    for routes in (
-        health,
-        status,
-        batch,
-        images,
-        trace,
-        detections,
-        overview,
-        lag,
-        alerts,
-        dead_letters,
-        replay,
-        groups,
-        metrics,
-        page,
-    ):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     app.add_middleware(Guard, settings=deps.settings)
     app.add_middleware(Counted, board=deps.board, clock=deps.clock)

@@ -10,10 +10,10 @@ from _pytest.mark.structures import ParameterSet
 from confluent_kafka import KafkaError as Code
 
 from tests.fakes.brokers import Api, Brokers, library
+from tests.integration.test_source import Nobody
 from tests.processes import eventually
 from thumper.commit import OffsetCommitter, TransactionCommitter
 from thumper.errors import Fatal, KafkaDown, Rewind
-from thumper.loss import Loss
 from thumper.record import Done, Outgoing, Partition
 from thumper.settings import Settings
 from thumper.source import KafkaSource
@@ -70,20 +70,6 @@ NAMES = {value: name for name, value in vars(Code).items() if name.isupper() and
 
 def each(table: Mapping[Api, Sequence[int]]) -> Sequence[ParameterSet]:
     return [pytest.param(api, code, id=f"{api.name} {NAMES[code]}") for api, codes in table.items() for code in codes]
-
-
-class Nobody:
-    """A listener that has nothing to say."""
-
-    def assigned(self, starts: Mapping[Partition, int]) -> None: ...
-
-    def revoked(self, partitions: Sequence[Partition]) -> None: ...
-
-    def lost(self, partitions: Sequence[Partition]) -> None: ...
-
-    def gone(self, loss: Loss) -> None: ...
-
-    def accepted(self, loss: Loss, start: int) -> None: ...
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ SELECT r.image_id::text, r.model_id, r.log_partition, r.log_offset, r.state, r.b
        coalesce(array_agg(ARRAY[b.confidence, b.x1, b.y1, b.x2, b.y2]::double precision[] ORDER BY b.n)
                 FILTER (WHERE b.n IS NOT NULL), '{}')
 FROM result r LEFT JOIN box b USING (image_id, model_id)
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+GROUP BY 1, 2, 3, 4, 5, 6, 7, r.ctid
 """
 STATES = "SELECT id::text, processing_status FROM images"
 COMPLETED = 1

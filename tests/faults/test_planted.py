@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from sqlalchemy import text
 
 from tests.faults.evidence import Reset
 from tests.faults.planted.pieces import SwallowedErrors
 from tests.faults.planted.scene import Scene
 from tests.faults.resets import alter
 from tests.processes import eventually
+from thumper.database import make_engine
 from thumper.kafka import Names, make_admin, make_transactional_producer
 from thumper.lag import LagReader
 from thumper.settings import Settings
@@ -144,3 +146,20 @@ def test_without_transactions_the_tables_are_exact_and_the_log_is_not(scene: Sce
     found = scene.kinds()
     assert found
     assert found <= {"duplicate", "nonmonotonic"}
+
+
+def test_without_keys_a_sink_that_dies_between_its_commits_is_found(scene: Scene) -> None:
+    """The other half of the defence is off: the same rows are written again, and nothing absorbs them."""
+    engine = make_engine(scene.settings)
+    with engine.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE result DROP CONSTRAINT result_pkey; ALTER TABLE box DROP CONSTRAINT box_pkey")
+        )
+    engine.dispose()
+    sink = scene.start("sink", "s1", "no_keys")
+    scene.bring(PICTURES)
+    scene.start("detector", "d1", latency_s=SLOW_S)
+    scene.has_results()
+    scene.dies(sink, "between_commits")
+    scene.start("sink", "s1", "no_keys")
+    assert "double-row" in scene.kinds()

@@ -51,6 +51,7 @@ BUGS: dict[str, Callable[[Orders], dict[str, Any]]] = {
     "random_ids": partial(_piece, "stage", pieces.RandomIds),
     "stale_metadata": partial(_committer, committers.StaleMetadata),
     "read_uncommitted": partial(_piece, "source", pieces.ReadUncommitted),
+    "no_keys": partial(_piece, "stage", pieces.without_keys),
     "no_transactions": partial(_committer, committers.NoTransactions),
 }
 

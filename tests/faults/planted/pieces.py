@@ -1,6 +1,7 @@
 """Stages, sources, loops and senders with a bug. Each docstring says the bug."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import uuid4
 
@@ -8,6 +9,9 @@ from confluent_kafka import TopicPartition
 
 from producers.delivery import Sender
 from schemas.envelope import Event
+from sinks.postgres.measured import MeasuredWriter
+from sinks.postgres.stage import SinkStage
+from sinks.postgres.writer import PostgresWriter
 from thumper.clock import Clock
 from thumper.kafka import make_consumer
 from thumper.ledger import OffsetLedger
@@ -45,6 +49,18 @@ class CommitBeforeWrite:
     def discard(self) -> None:
         self._taken.clear()
         self._stage.discard()
+
+
+def without_keys(stage: Stage) -> Stage:
+    """Each outcome becomes a row of its own, whatever is there. For tables whose keys were dropped."""
+    assert isinstance(stage, SinkStage)
+    writer = stage._writer._writer if isinstance(stage._writer, MeasuredWriter) else stage._writer
+    assert isinstance(writer, PostgresWriter)
+    statements = writer._statements
+    statements["upsert_result"] = re.sub(
+        r"ON CONFLICT.*?(?=RETURNING)", "", statements["upsert_result"], flags=re.DOTALL
+    )
+    return stage
 
 
 class RandomIds:

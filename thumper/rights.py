@@ -18,7 +18,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "sink": ("dead-letters", "workers", "alerts"),
     "api": ("requests", "control"),
 }
-# A member moves the positions of its own group alone; all see those of the others.
+# A member moves the positions of its own group alone, the API the detector's; all see those of the others.
 MEMBERS = ("detector", "sink")
 # Side runs and shadows are detectors in groups of their own.
 SIDE_GROUPS = ("replay.", "shadow.")
@@ -38,6 +38,9 @@ def grants(settings: Settings, part: str, user: str) -> list[AclBinding]:
     ]
     if part in MEMBERS:
         found.append((ResourceType.GROUP, names.group(part), False, "READ"))
+    if part == "api":
+        # Replays set the positions of this group.
+        found.append((ResourceType.GROUP, names.group("detector"), False, "READ"))
     if part == "detector":
         found += [(ResourceType.GROUP, names.group(start), True, "READ") for start in SIDE_GROUPS]
         # Named by worker and host, behind the prefix of groups.

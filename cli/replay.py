@@ -85,7 +85,7 @@ def _go_back(wish: "Wish", pause: tuple[bool, float], said: _Said) -> None:
     from cli.replay_run import opened
     from cli.status import duration
     from cli.verify_report import say
-    from thumper.replay.group_control import Pause
+    from thumper.emptied import Pause
     from thumper.replay.preview import lines
 
     settings = settings_for_parts(read_settings())
@@ -174,7 +174,7 @@ def undo_command(pause: Paused = False, wait_s: WaitS = 60.0) -> None:
     """
     from cli.replay_run import opened
     from cli.verify_report import say
-    from thumper.replay.group_control import Pause
+    from thumper.emptied import Pause
 
     settings = settings_for_parts(read_settings())
     with opened(settings, SystemClock(), say) as replays:

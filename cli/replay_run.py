@@ -11,8 +11,8 @@ from producers.requests import Desk
 from thumper.clock import Clock
 from thumper.database import make_engine
 from thumper.emitter import Emitter
+from thumper.emptied import Say
 from thumper.lag import LagReader
-from thumper.replay.group_control import Say
 from thumper.replay.replayer import Replayer, ReplayParts
 from thumper.settings import Settings
 

@@ -3,7 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Annotated
 
 import typer
@@ -13,11 +13,12 @@ from cli.parts import settings_for_parts
 from schemas.control import OffsetsSkipped
 from thumper.clock import SystemClock
 from thumper.emitter import Emitter
+from thumper.emptied import GroupControl, Pause
 from thumper.errors import UserError
 from thumper.groups import refuse_unknown
 from thumper.lag import LagReader
 from thumper.settings import read_settings
-from thumper.skip import Skipper, count
+from thumper.skip import BY, Skipper, count
 
 
 def skip_command(
@@ -48,7 +49,7 @@ def skip_command(
 
 
 def _skip(skipper: Skipper, pause: bool, wait_s: float) -> str:
-    with skipper.emptied(pause, wait_s):
+    with _emptied(skipper, pause, wait_s):
         event = skipper.skip()
     if event is None:
         return "nothing waits any more; nothing was changed"
@@ -56,9 +57,14 @@ def _skip(skipper: Skipper, pause: bool, wait_s: float) -> str:
 
 
 def _undo(skipper: Skipper, pause: bool, wait_s: float) -> str:
-    with skipper.emptied(pause, wait_s):
+    with _emptied(skipper, pause, wait_s):
         back = skipper.undo(skipper.newest())
     return f"{back:,} offsets wait again"
+
+
+def _emptied(skipper: Skipper, pause: bool, wait_s: float) -> AbstractContextManager[None]:
+    control = GroupControl(skipper.settings, skipper.lags, skipper.sender, skipper.clock, BY)
+    return control.emptied(skipper.group, Pause(pause, wait_s))
 
 
 def _lines(group: str, skipped: tuple[OffsetsSkipped, ...]) -> list[str]:

@@ -4,18 +4,17 @@ The events are in the log first, then the offsets are set, then they are read ba
 again, or its undo, makes it whole.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from schemas.control import GroupSkipped, OffsetsSkipped
 from thumper.clock import Clock
-from thumper.control_log import ControlLog, groups_wanted
+from thumper.control_log import ControlLog
 from thumper.errors import UserError
-from thumper.groups import ACKNOWLEDGED_WITHIN_S, Sender, want
+from thumper.groups import ACKNOWLEDGED_WITHIN_S, Sender
 from thumper.lag import GroupLag, LagReader
-from thumper.positions import place_group, wait_until_left
+from thumper.positions import place_group
 from thumper.record import Partition
 from thumper.settings import Settings
 from thumper.topics import GROUPS
@@ -68,7 +67,7 @@ class Skipper:
         return waiting(self.lags.read(self.group, GROUPS[self.group]))
 
     def skip(self) -> GroupSkipped | None:
-        """Set the group behind what waits; it has no members (see emptied). None if nothing waits."""
+        """Set the group behind what waits; it has no members (see thumper.emptied). None if nothing waits."""
         skipped = self.look()
         if not skipped:
             return None
@@ -77,7 +76,7 @@ class Skipper:
         return self._note(event, "placed")
 
     def undo(self, event: GroupSkipped) -> int:
-        """Set the group back to where it stood; how many offsets wait again. It has no members (see emptied)."""
+        """Set the group back to where it stood; how many offsets wait again. It has no members (thumper.emptied)."""
         read = self.lags.read(self.group, GROUPS[self.group])
         back = targets(event, read)
         if back:
@@ -95,27 +94,6 @@ class Skipper:
         if not events or events[-1].state == "undone":
             raise UserError(f"nothing of {self.group} is skipped, so there is nothing to take back")
         return events[-1]
-
-    @contextmanager
-    def emptied(self, pause: bool, wait_s: float) -> Iterator[None]:
-        """The group has no members inside. pause: it may be paused for that; then it goes on, if it ran before."""
-        if not pause:
-            if members := self.lags.members(self.group):
-                raise UserError(
-                    f"{self.group} is active: it has {members} members",
-                    "stop them, or have them paused meanwhile: --pause. A killed one counts until its session is over",
-                )
-            yield
-            return
-        before = groups_wanted(self.settings, self.clock).get(self.group)
-        want(self.settings, self.group, "paused", BY, self.sender, self.clock)
-        try:
-            wait_until_left(self.lags, self.group, wait_s, self.clock)
-            yield
-        finally:
-            # One that somebody has paused stays so; one that an earlier skip was killed over goes on.
-            if before is None or before.state == "running" or before.wanted_by == BY:
-                want(self.settings, self.group, "running", BY, self.sender, self.clock)
 
     def _event(self, skipped: tuple[OffsetsSkipped, ...]) -> GroupSkipped:
         return GroupSkipped(

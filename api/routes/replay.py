@@ -28,9 +28,9 @@ from producers.chosen import Chosen
 from producers.requests import Unknown
 from schemas.control import GroupReplayed
 from thumper.emitter import Emitter
+from thumper.emptied import Pause
 from thumper.errors import UserError
 from thumper.lag import LagReader
-from thumper.replay.group_control import Pause
 from thumper.replay.plan import Wish
 from thumper.replay.replayer import Replayer, ReplayParts
 

@@ -12,8 +12,7 @@ from cli.wiring import before_apps
 from tests.faults.synthetic import emit_images
 from tests.processes import CLOCK, Processes, eventually, free_port
 from thumper.audit.audit import Asked, audit
-from thumper.lag import LagReader
-from thumper.replay.book import read_book
+from thumper.control_log import groups_wanted
 from thumper.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -48,9 +47,7 @@ def post(parts: Processes, path: str, body: object = None) -> tuple[int, Any]:
 
 
 def wanted(parts: Processes) -> str | None:
-    lags = LagReader(parts.settings)
-    found = read_book(parts.settings, lags, CLOCK, "detector").wanted
-    lags.close()
+    found = groups_wanted(parts.settings, CLOCK).get("detector")
     return None if found is None else found.state
 
 

@@ -99,7 +99,7 @@ class _Parts:
 
     def replays(self) -> Iterable[GroupReplayed]:
         """Those that people have begun."""
-        return read_book(self.settings, self.lags, self.clock, self.asked.group or LIVE).replays
+        return read_book(self.settings, self.clock, self.asked.group or LIVE).replays
 
 
 class _Run:

@@ -1,50 +1,40 @@
-"""What the topic `control` says of replays, and of what a group shall do: read as a whole, for it is small."""
+"""What the topic `control` says of replays: read as a whole, for it is small."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
-from schemas.control import GroupReplayed, GroupWanted
-from schemas.envelope import Event
-from thumper.audit.log import LogReader
+from schemas.control import Control, GroupReplayed
 from thumper.clock import Clock
-from thumper.lag import LagReader, PartitionLag
+from thumper.control_log import ControlLog
+from thumper.lag import PartitionLag
 from thumper.record import Partition
 from thumper.replay.plan import Move
 from thumper.settings import Settings
 
-CONTROL = Partition("control", 0)
-
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Of one group. replays: each as it was said last, the oldest first. wanted: what it shall do, if anybody said."""
+    """Of one group. replays: each as it was said last, the oldest first."""
 
     replays: tuple[GroupReplayed, ...]
-    wanted: GroupWanted | None
 
 
-def book_of(events: Iterable[Event], group: str) -> Book:
+def book_of(events: Iterable[Control], group: str) -> Book:
     """Pure. events: in the order of the log."""
     replays: dict[str, GroupReplayed] = {}
-    wanted: GroupWanted | None = None
     for event in events:
         if isinstance(event, GroupReplayed) and event.group == group:
             replays[event.replay_id] = event
-        elif isinstance(event, GroupWanted) and event.group == group:
-            wanted = event
-    return Book(tuple(sorted(replays.values(), key=lambda replay: replay.begun_at)), wanted)
+    return Book(tuple(sorted(replays.values(), key=lambda replay: replay.begun_at)))
 
 
-def read_book(settings: Settings, lags: LagReader, clock: Clock, group: str) -> Book:
+def read_book(settings: Settings, clock: Clock, group: str) -> Book:
     """Raises KafkaDown. What cannot be read is left out."""
-    start, end = lags.starts([CONTROL.topic])[CONTROL], lags.ends([CONTROL.topic])[CONTROL]
-    reader = LogReader(settings, clock)
+    log = ControlLog(settings, clock)
     try:
-        values = [item.value for item in reader.read(CONTROL, start, end)]
+        return book_of((event for _, event in log.new()), group)
     finally:
-        reader.close()
-    return book_of((event for value in values if (event := _event(value)) is not None), group)
+        log.close()
 
 
 def moves_of(replay: GroupReplayed) -> list[Move]:
@@ -83,11 +73,3 @@ def undone_spans(replays: Iterable[GroupReplayed]) -> dict[tuple[str, str, int],
         for move in replay.moves if replay.state == "undone" else ():
             found.setdefault((replay.group, replay.topic, move.partition), []).append((move.to, move.before))
     return found
-
-
-def _event(value: bytes | None) -> Event | None:
-    try:
-        event: Event = decode(CONTROL.topic, value)
-        return event
-    except (UnreadableEvent, UnknownMajorVersion):
-        return None

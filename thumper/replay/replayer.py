@@ -16,16 +16,18 @@ from sqlalchemy.exc import ProgrammingError
 from schemas.control import GroupReplayed, OffsetMoved
 from thumper.clock import Clock
 from thumper.database import translated
+from thumper.emptied import GroupControl, Pause, Say
 from thumper.errors import DatabaseDown, UserError
+from thumper.groups import ACKNOWLEDGED_WITHIN_S, Sender
 from thumper.lag import LagReader, PartitionLag
 from thumper.positions import place_group
 from thumper.replay.book import Book, left, moves_of, read_book, under_way, with_left
-from thumper.replay.group_control import ACKNOWLEDGED_WITHIN_S, GroupControl, Pause, Say, Sender
 from thumper.replay.plan import Move, Wish, plan, undo
 from thumper.replay.preview import Preview, lately, look
 from thumper.settings import Settings
 
 GROUP, TOPIC = "detector", "images"
+SOURCE = "thumper/replay"
 # Held by whoever sets the group's offsets, in any process on this database.
 LOCK_KEY = 0x7468_756D_7065_7203
 
@@ -48,7 +50,7 @@ class Replayer:
 
     def __init__(self, parts: ReplayParts) -> None:
         self._parts = parts
-        self._control = GroupControl(parts.lags, parts.sender, parts.clock, parts.say)
+        self._control = GroupControl(parts.settings, parts.lags, parts.sender, parts.clock, SOURCE, parts.say)
 
     def preview(self, wish: Wish) -> Preview:
         """What it would do; changes nothing. Refused while another is under way, as doing it would be."""
@@ -67,7 +69,7 @@ class Replayer:
         with self._alone():
             book = self._book()
             self._refuse_second(book)
-            with self._control.emptied(GROUP, book.wanted, pause, by):
+            with self._control.emptied(GROUP, pause):
                 moves = self._plan(wish, self._stands())
                 if not moves:
                     raise UserError(f"nothing is done again by going back {wish}", "nothing was changed")
@@ -81,7 +83,7 @@ class Replayer:
         with self._alone():
             book = self._book()
             self._last(book)
-            with self._control.emptied(GROUP, book.wanted, pause, by):
+            with self._control.emptied(GROUP, pause):
                 stands = self._stands()
                 replay = self._last(book)
                 self._place(undo(moves_of(replay), stands), lambda: None)
@@ -101,7 +103,7 @@ class Replayer:
         return plan(wish, stands, at_time, self._parts.clock.wall())
 
     def _book(self) -> Book:
-        return read_book(self._parts.settings, self._parts.lags, self._parts.clock, GROUP)
+        return read_book(self._parts.settings, self._parts.clock, GROUP)
 
     def _refuse_second(self, book: Book) -> None:
         stands = self._stands()
@@ -125,7 +127,7 @@ class Replayer:
         now = self._parts.clock.wall()
         return GroupReplayed(
             type="group.replayed",
-            source="thumper/replay",
+            source=SOURCE,
             replay_id=f"replay-{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
             group=GROUP,
             topic=TOPIC,

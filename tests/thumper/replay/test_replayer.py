@@ -12,11 +12,11 @@ from schemas.control import GroupReplayed
 from tests.api.world import World, open_world
 from tests.processes import eventually
 from thumper.clock import SystemClock
+from thumper.control_log import groups_wanted
 from thumper.database import make_engine
+from thumper.emptied import Pause
 from thumper.errors import KafkaDown, UserError
 from thumper.kafka import Names, make_consumer
-from thumper.replay.book import read_book
-from thumper.replay.group_control import Pause
 from thumper.replay.plan import Wish, events
 from thumper.replay.replayer import LOCK_KEY, Replayer, ReplayParts
 from thumper.settings import Settings
@@ -155,7 +155,7 @@ def test_an_active_group_is_refused_and_paused_if_that_is_allowed(world: World, 
 
 
 def wants(world: World) -> str | None:
-    wanted = read_book(world.settings, world.lags, CLOCK, "detector").wanted
+    wanted = groups_wanted(world.settings, CLOCK).get("detector")
     return None if wanted is None else wanted.state
 
 

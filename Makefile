@@ -47,10 +47,11 @@ lint: .venv/.dev ## style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+LOCKS ?= core torch uv
 .PHONY: audit
 audit: .venv/.dev ## known vulnerabilities of the locked packages, and what is in them (build/sbom-*.json). Needs a network
 	@mkdir -p build; bad=; \
-	for file in core torch uv; do \
+	for file in $(LOCKS); do \
 		echo "requirements/$$file.txt"; \
 		$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --desc off \
 			-f cyclonedx-json -o build/sbom-$$file.json -r requirements/$$file.txt || bad="$$bad $$file"; \

@@ -4,6 +4,7 @@ Source of the header names: CloudEvents 1.0.2, Kafka protocol binding, binary co
 """
 
 import hashlib
+import re
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from schemas.request import ProcessingRequested
 from schemas.worker import WorkerBeat
 
 Headers = list[tuple[str, bytes]]
+# Anybody may have written it, and it goes into our own headers and logs.
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 DetectionOutcome = DetectionCompleted | DetectionFailed
 
 # A reader of this release knows these majors; a later one stops the partition instead of guessing.
@@ -106,7 +109,7 @@ def _iso(time: datetime, _: tzinfo | None) -> bytes:
 def traceparent(event: Event, cause: str | None = None) -> str:
     """W3C traceparent of `event`, derived from its key and id: a repeat has the same; keeps the cause's trace id."""
     span = hashlib.sha256(f"{event.type}|{event.id}".encode()).hexdigest()[:16]
-    if cause is not None and len(cause) == 55:
+    if cause is not None and _TRACEPARENT.fullmatch(cause):
         return f"00-{cause[3:35]}-{span}-01"
     return f"00-{hashlib.sha256(event.key().encode()).hexdigest()[:32]}-{span}-01"
 

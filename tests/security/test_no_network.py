@@ -50,7 +50,7 @@ print("looked", failed, [one for one in tried if "ldconfig" not in one[1] and "l
 PROGRAMS = ("pip", "pip3", "uv", "conda", "curl", "wget", "git")
 WEIGHTS = [
     pytest.param(ROOT / "models" / "thumper-demo.onnx", id="onnx"),
-    pytest.param(ROOT / "models" / "thumper-demo.pt", id="pt", marks=pytest.mark.torch),
+    pytest.param(ROOT / "models" / "thumper-demo.pt", id="pt", marks=(pytest.mark.torch, pytest.mark.slow)),
 ]
 
 
@@ -89,9 +89,10 @@ def _no_network() -> tuple[str, ...]:
 
 
 def test_the_audit_would_see_it(tmp_path: Path) -> None:
-    careless = LOOK.replace("failed = 0\n", "import socket; failed = 0; socket.socket().connect_ex(('127.0.0.1', 1))\n")
+    watching = LOOK.partition("from processors")[0]
+    careless = f"{watching}import socket; socket.socket().connect_ex(('127.0.0.1', 1)); print(tried)"
     done = subprocess.run(
-        (sys.executable, "-c", careless, str(ROOT / "models" / "thumper-demo.onnx")),
+        (sys.executable, "-c", careless),
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,

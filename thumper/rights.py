@@ -18,8 +18,9 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "sink": ("dead-letters", "workers", "alerts"),
     "api": ("requests", "control"),
 }
-# A member moves the positions of its own group alone, the API the detector's; all see those of the others.
+# Whose positions a part moves: a member those of its group, the API those of the detector (replays). All see all.
 MEMBERS = ("detector", "sink")
+MOVES: Mapping[str, str] = {"detector": "detector", "sink": "sink", "api": "detector"}
 # Side runs and shadows are detectors in groups of their own.
 SIDE_GROUPS = ("replay.", "shadow.")
 PARTS = tuple(WRITES)
@@ -36,11 +37,8 @@ def grants(settings: Settings, part: str, user: str) -> list[AclBinding]:
         (ResourceType.GROUP, names.group("reader"), False, "READ"),
         *((ResourceType.GROUP, names.group(group), False, "DESCRIBE") for group in MEMBERS),
     ]
-    if part in MEMBERS:
-        found.append((ResourceType.GROUP, names.group(part), False, "READ"))
-    if part == "api":
-        # Replays set the positions of this group.
-        found.append((ResourceType.GROUP, names.group("detector"), False, "READ"))
+    if part in MOVES:
+        found.append((ResourceType.GROUP, names.group(MOVES[part]), False, "READ"))
     if part == "detector":
         found += [(ResourceType.GROUP, names.group(start), True, "READ") for start in SIDE_GROUPS]
         # Named by worker and host, behind the prefix of groups.

@@ -114,9 +114,9 @@ def test_nobody_moves_the_positions_of_others(admin: Settings, folder: Path, par
 
 
 def test_check_names_what_a_user_may_not_do(admin: Settings, folder: Path) -> None:
-    settings = user(admin, folder, "api")
+    settings = user(admin, folder, "import")
     found = [finding.found for finding in judge_cluster(settings, view_cluster(settings)) if finding.state == "fail"]
-    assert any("no right to WRITE on topic images" in words for words in found)
+    assert any("no right to WRITE on topic requests" in words for words in found)
     assert any("no right to READ on group detector" in words for words in found)
 
 

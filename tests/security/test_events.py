@@ -28,11 +28,11 @@ HEAD = "0af7651916cd43dd8448eb211c80319c"
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     (tmp_path / "secret").write_bytes(SECRET)
-    found = Store(Settings(data_dir=tmp_path / "data", roots=(tmp_path / "root",)))
+    found = Store(Settings(data_dir=tmp_path / "data", roots=(tmp_path / "card",)))
     found.open_or_create()
     found.put(GOOD, sha256(GOOD).hexdigest(), ".jpg")
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root" / "link.jpg").symlink_to(tmp_path / "secret")
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "link.jpg").symlink_to(tmp_path / "secret")
     return found
 
 
@@ -57,9 +57,9 @@ def good(offset: int, *headers: tuple[str, bytes]) -> Record:
 def test_addresses_outside_are_failed_outcomes_that_tell_nothing(stage: DetectorStage, tmp_path: Path) -> None:
     addresses = [
         f"file://{tmp_path}/secret",
-        f"file://{tmp_path}/root/../secret",
-        f"file://{tmp_path}/root/%2e%2e/secret",
-        f"file://{tmp_path}/root/link.jpg",
+        f"file://{tmp_path}/card/../secret",
+        f"file://{tmp_path}/card/%2e%2e/secret",
+        f"file://{tmp_path}/card/link.jpg",
         "store:///../../secret",
         "http://169.254.169.254/latest/meta-data",
         "s3://other/secret",

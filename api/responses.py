@@ -283,6 +283,9 @@ class AlertAnswer(Answer):
     since: datetime | None
     action: str | None = Field(description="what to do")
     source: str | None = Field(examples=["thumper/detector-1"])
+    observed: str | None = Field(description="what was seen")
+    threshold: str | None = Field(description="what is too much, or too little")
+    runbook: str | None = Field(description="the chapter of the runbook that says more")
 
 
 class DeadLetter(Answer):

@@ -276,11 +276,11 @@ def _run(
     watchdog = Watchdog(settings.hang_limit_s, parts.clock)
 
     alarm = Alarm(
-        identity.group,
-        identity.worker,
+        identity,
         parts.emitter,
         parts.clock,
         lambda: [alert.name for alert in raised_alerts(settings, parts.clock)],
+        settings.alert_runbook,
     )
     waits = WaitMark(settings.data_dir, identity.worker)
 

@@ -7,7 +7,7 @@ from schemas.envelope import Event, LongText, ShortText
 
 
 class Alert(Event):
-    """A condition that wants a person's attention, with what to do about it."""
+    """A condition that wants a person's attention, with what to do about it. runbook: the chapter that says more."""
 
     type: Literal["alert.raised", "alert.resolved"]
     name: ShortText
@@ -16,6 +16,7 @@ class Alert(Event):
     threshold: ShortText | None = None
     since: datetime | None = None
     action: LongText | None = None
+    runbook: LongText | None = None
 
     def key(self) -> str:
         """The alert's name."""

@@ -1,6 +1,7 @@
-"""Alerts of a worker: raised in the log when something wants a person, resolved when it is over."""
+"""Alerts: how each is written, which are raised now, and those that a worker raises of itself."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -10,6 +11,7 @@ from schemas.envelope import Event
 from thumper.audit.log import LogReader
 from thumper.clock import Clock
 from thumper.errors import DatabaseDown, KafkaDown, Retriable, StoreDown, TooManyLetters
+from thumper.heartbeat import Identity
 from thumper.lag import LagReader
 from thumper.loop import Health
 from thumper.record import Partition
@@ -20,6 +22,7 @@ LOOK_S = 1.0
 # A store or a database that answers again at once is no reason to wake somebody.
 AFTER_S = 3.0
 MOST_WORDS = 1_000
+RUNBOOK = "docs/runbook.md"
 KINDS: Mapping[type[Retriable], str] = {
     StoreDown: "store_away",
     DatabaseDown: "database_away",
@@ -33,6 +36,35 @@ class Emits(Protocol):
     def emit(self, topic: str, event: Event) -> None:
         """Queue one event. Raises KafkaDown."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an alert says. since: None where it is over."""
+
+    summary: str
+    action: str = ""
+    observed: str | None = None
+    threshold: str | None = None
+    since: datetime | None = None
+
+
+def make_alert(name: str, words: Words, now: datetime, source: str, runbook: str = RUNBOOK) -> Alert:
+    """The event: raised if `words` say since when, else resolved. runbook: the page with a chapter for each kind."""
+    kind = "alert.resolved" if words.since is None else "alert.raised"
+    return Alert(
+        type=kind,
+        id=f"{kind}:{name}:{now.isoformat()}"[:200],
+        name=name[:200],
+        summary=words.summary[:MOST_WORDS],
+        observed=words.observed,
+        threshold=words.threshold,
+        since=words.since,
+        action=words.action[:MOST_WORDS] or None,
+        runbook=f"{runbook}#{name.partition('/')[0]}"[:MOST_WORDS],
+        time=now,
+        source=source,
+    )
 
 
 class Condition(NamedTuple):
@@ -68,10 +100,16 @@ class Alarm:
     """Watches a loop. known: the names of the alerts that are raised in the log, read once; raises KafkaDown."""
 
     def __init__(
-        self, group: str, worker: str, sender: Emits, clock: Clock, known: Callable[[], Iterable[str]]
+        self,
+        who: Identity,
+        sender: Emits,
+        clock: Clock,
+        known: Callable[[], Iterable[str]],
+        runbook: str = RUNBOOK,
     ) -> None:
-        self._group = group
-        self._worker = worker
+        self._group = who.group
+        self._worker = who.worker
+        self._runbook = runbook
         self._sender = sender
         self._clock = clock
         self._known = known
@@ -102,17 +140,14 @@ class Alarm:
         for name in [name for name in self._first_s if name not in now]:
             del self._first_s[name], self._since[name]
         for name in [name for name in raised - now.keys() if ours(name, health, self._group, self._worker)]:
-            self._sender.emit("alerts", self._alert("alert.resolved", name, "it is over"))
+            self._sender.emit("alerts", self._alert(name, Words("it is over")))
             raised.remove(name)
 
     def _raise(self, name: str, condition: Condition) -> Alert:
-        alert = self._alert("alert.raised", name, condition.summary[:MOST_WORDS])
-        return alert.model_copy(update={"since": self._since[name], "action": condition.action[:MOST_WORDS] or None})
+        return self._alert(name, Words(condition.summary, condition.action, since=self._since[name]))
 
-    def _alert(self, kind: str, name: str, summary: str) -> Alert:
-        now = self._clock.wall()
-        told = {"type": kind, "id": f"{kind}:{name}:{now.isoformat()}", "name": name[:200], "summary": summary}
-        return Alert.model_validate({**told, "time": now, "source": f"thumper/{self._worker}"})
+    def _alert(self, name: str, words: Words) -> Alert:
+        return make_alert(name, words, self._clock.wall(), f"thumper/{self._worker}", self._runbook)
 
 
 def raised_alerts(settings: Settings, clock: Clock) -> list[Alert]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -79,8 +80,39 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
 
+    # The monitor's rules; docs/runbook.md has a chapter for each. 0 switches off where it is allowed.
+    alert_idle_pending: Annotated[int, Field(ge=0)] = 100
+    alert_idle_s: Positive = 300
+    alert_failed: Annotated[int, Field(ge=0)] = 1_000
+    alert_failure_share: Annotated[float, Field(gt=0, le=1)] = 0.05
+    alert_slow_per_minute: Annotated[int, Field(ge=0)] = 300
+    alert_slow_s: Annotated[int, Field(ge=60, le=3_000)] = 600
+    alert_worker_s: Positive = 30
+    alert_restarts: Positive = 3
+    alert_lag_s: Positive = 3_600
+    alert_stuck_s: Positive = 300
+    alert_letters: Annotated[int, Field(ge=0)] = 1
+    alert_disk_bytes: Annotated[int, Field(ge=0)] = 5 * GIB
+    alert_silent_days: Annotated[int, Field(ge=0)] = 30
+    alert_retention_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    alert_transaction_s: Positive = 60
+    # Where alerts go beside the page and the log. A webhook's address is often a password by itself.
+    alert_webhook: SecretStr | None = None
+    alert_alertmanager: str | None = None
+    alert_quiet_s: Annotated[int, Field(ge=0)] = 600
+    # What an alert's link begins with.
+    alert_runbook: Annotated[str, Field(max_length=500)] = "docs/runbook.md"
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
+
+    @field_validator("alert_webhook", "alert_alertmanager")
+    @classmethod
+    def _is_http(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        address = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if address is not None and not (address.startswith(("http://", "https://")) and urlsplit(address).hostname):
+            raise ValueError("no address: it begins with http:// or https://, and a host follows")
+        return value
 
     @field_validator("roots", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from schemas.envelope import Event
 from thumper.alerts import AFTER_S, Alarm, conditions
 from thumper.clock import SteppedClock
 from thumper.errors import DatabaseDown, KafkaDown, Retriable, StoreDown, TooManyLetters
+from thumper.heartbeat import Identity
 from thumper.loop import Health, Stopped
 from thumper.record import Partition
 
@@ -47,7 +48,7 @@ class Bench:
     def __init__(self, *raised: str) -> None:
         self.log = Log(*raised)
         self.clock = SteppedClock()
-        self.alarm = Alarm("detector", "d1", self.log, self.clock, self.log.known)
+        self.alarm = Alarm(Identity("d1", "detector", "detector"), self.log, self.clock, self.log.known)
 
     def see(self, seen: Health, seconds: float = AFTER_S + 2) -> list[tuple[str, str]]:
         """What is sent while this lasts."""

@@ -65,6 +65,7 @@ app.command("sink")(parts.sink_command)
 app.command("demo")(demo.demo_command)
 app.command("api")(parts.api_command)
 app.add_typer(replay.app, name="replay")
+app.command("monitor")(parts.monitor_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("accept-loss")(losses.accept_loss_command)
 

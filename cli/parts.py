@@ -1,4 +1,4 @@
-"""The long-running parts as commands: `thumper detector`, `thumper sink`, `thumper api`."""
+"""The long-running parts as commands: `thumper detector`, `thumper sink`, `thumper api`, `thumper monitor`."""
 
 import signal
 from collections.abc import Callable
@@ -42,6 +42,13 @@ def api_command(
     from cli import wiring
 
     wiring.run_api(settings_for_parts(read_settings(api_host=host, api_port=port)))
+
+
+def monitor_command(name: Name = None) -> None:
+    """Run the monitor: counts outcomes, raises and delivers alerts, asks for pictures that were reset by hand."""
+    from cli import wiring
+
+    wiring.run_monitor(settings_for_parts(read_settings()), name, until_signalled)
 
 
 def settings_for_parts(settings: Settings) -> Settings:

@@ -33,7 +33,15 @@ from thumper.settings import Settings
 from thumper.source import KafkaSource, Source
 from thumper.stage import Committer, Stage
 from thumper.store import Store
-from thumper.topics import GROUPS, RECORDED, WORK, ensure_topics, list_topics, unfinished_topics
+from thumper.topics import (
+    GROUPS,
+    RECORDED,
+    WORK,
+    ensure_topics,
+    list_topics,
+    renew_followers,
+    unfinished_topics,
+)
 from thumper.turns import SourceInTurns, Turns
 from thumper.watchdog import Watchdog
 from thumper.wishes import GroupWishes
@@ -46,7 +54,7 @@ if TYPE_CHECKING:
     from processors.detector.stage import Care
 
 DEMO_WEIGHTS = Path(__file__).parent.parent / "models" / "thumper-demo.onnx"
-DETECTOR, SINK = "detector", "sink"
+DETECTOR, SINK, MONITOR = "detector", "sink", "monitor"
 # A broker that is there answers in milliseconds; between two such questions a worker hears that it is to stop.
 BROKER_ANSWERS_S = 5.0
 
@@ -245,6 +253,64 @@ def run_api(settings: Settings) -> None:
 
     configure_logs(settings, role="api", worker="api")
     serve(settings)
+
+
+def run_monitor(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:
+    """Run the monitor until it is told to stop; makes topics first, where they are missing. Raises Fatal, UserError."""
+    import asyncio
+
+    from processors.monitor.begin import begin_recent
+
+    clock = SystemClock()
+    with Slot(settings, MONITOR, name or MONITOR) as worker:
+        configure_logs(settings, role=MONITOR, worker=worker)
+        stop = Stop(until_signalled)
+        lags, partitions, raised = LagReader(settings, clock), 0, list[str]()
+
+        def prepare() -> None:
+            nonlocal partitions, raised
+            ensure_topics(settings)
+            renew_followers(settings)
+            partitions = begin_recent(settings, lags, clock)
+            raised = [alert.name for alert in raised_alerts(settings, clock)]
+
+        patiently(prepare, clock, stop)
+        lags.close()
+        mark = ready_mark(settings.data_dir, worker)
+        asyncio.run(_monitor(settings, partitions, raised, stop, mark))
+
+
+async def _monitor(
+    settings: Settings, partitions: int, raised: Sequence[str], stop: Stop, on_ready: Callable[[], None]
+) -> None:
+    import asyncio
+
+    from api.deps import open_deps
+    from cli.monitor_hands import MonitorHands
+    from processors.monitor.courier import Courier
+    from processors.monitor.faust_app import Counting
+    from processors.monitor.monitor import Monitor
+    from processors.monitor.places import Places
+    from processors.monitor.receivers import receivers
+    from processors.monitor.watch import Watch
+
+    clock, loop, stopped = SystemClock(), asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    stop.tell(end)
+    with open_deps(settings) as deps:
+        hands, counting = MonitorHands(settings, deps), Counting(settings, partitions, Places(deps.engine).of)
+        couriers = [Courier(settings, receiver, clock) for receiver in receivers(settings, clock)]
+        for courier in couriers:
+            courier.start()
+        try:
+            await Monitor(counting, Watch(settings, raised), hands, clock).run(stopped, on_ready)
+        finally:
+            for courier in couriers:
+                courier.close()
+            hands.close()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ class Failure:
 class Selection:
     """Which pictures. image_ids, where given, says it all; else up to `limit` of a status (and a location).
 
-    "processing" selects what "pending" does: both are in the pipeline. failure: which of the failed ones.
+    "processing" selects what "pending" does: both are in the pipeline. failure: which of the failed ones. hand_reset:
+    those that somebody has reset by hand and that do not wait already, `but_not` these.
     """
 
     image_ids: tuple[UUID, ...] | None = None
@@ -38,6 +39,8 @@ class Selection:
     location_id: UUID | None = None
     limit: int = 1_000
     failure: Failure = Failure()
+    hand_reset: bool = False
+    but_not: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ def select(connection: Connection, selection: Selection, committed: Mapping[int,
     if selection.image_ids is not None:
         ids = [str(image_id) for image_id in dict.fromkeys(selection.image_ids)]
         return [*connection.execute(_BY_ID, values | {"ids": ids}).mappings()]
+    if selection.hand_reset:
+        reset = {"but_not": sorted(map(str, selection.but_not)), "limit": selection.limit}
+        return [*connection.execute(_RESET, values | reset).mappings()]
     if selection.status in _DONE:
         done = {"state": _DONE[selection.status], "limit": selection.limit, **selection.failure.values}
         return [*connection.execute(_FINISHED, values | done).mappings()]
@@ -176,6 +182,16 @@ JOIN committed c ON c.log_partition = i.log_partition AND i.log_offset < c.next_
 WHERE {_IS_MEANT}
 GROUP BY 1
 ORDER BY 2 DESC"""  # noqa: S608 - constants only
+)
+
+_RESET = text(
+    f"""{_COMMITTED} {_COLUMNS}
+FROM image i
+JOIN committed c ON c.log_partition = i.log_partition AND i.log_offset < c.next_offset
+{_RESULT}
+WHERE i.hand_reset_at IS NOT NULL AND NOT q.asked AND i.image_id <> ALL(CAST(:but_not AS uuid[]))
+ORDER BY i.image_id
+LIMIT :limit"""
 )
 
 _KNOWN = text("SELECT image_id FROM image WHERE image_id = ANY(CAST(:ids AS uuid[]))")

@@ -273,6 +273,32 @@ def _made(kind: Callable[[Config], C], config: Config) -> C:
         raise SettingError(f"no client of Kafka can be made: {said}", "see THUMPER_KAFKA_SSL_* and _SASL_*") from None
 
 
+def faust_credentials(settings: Settings) -> Any:
+    """How faust shall reach the cluster: its credentials, or None where none are asked for. Raises SettingError."""
+    import ssl  # noqa: PLC0415 - for the monitor only
+
+    from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415 - the same; it takes a second to load
+
+    context = None
+    if settings.kafka_security_protocol.endswith("SSL"):
+        try:
+            context = ssl.create_default_context(cafile=settings.kafka_ssl_ca)
+            if settings.kafka_ssl_certificate is not None:
+                context.load_cert_chain(settings.kafka_ssl_certificate, settings.kafka_ssl_key)
+        except OSError as error:
+            raise SettingError(f"the certificates for Kafka cannot be read: {error}", "THUMPER_KAFKA_SSL_*") from None
+    if settings.kafka_security_protocol.startswith("SASL"):
+        secret = settings.kafka_sasl_password
+        password = None if secret is None else secret.get_secret_value()
+        return SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=password,
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else SSLCredentials(context)
+
+
 def _sending() -> Config:
     return {
         "acks": "all",

@@ -127,6 +127,10 @@ class LagReader:
         found = self._list(topics, OffsetSpec.for_timestamp(at_ms))
         return {part: offset if offset >= 0 else ends[part] for part, offset in found.items()}
 
+    def high_waters(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """The end of each partition of `topics`, open transactions included."""
+        return self._list(topics, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+
     def members(self, group: str) -> int:
         """How many members `group` has now; 0 for a group that the broker has not heard of."""
         name = self._names.group(group)
@@ -152,15 +156,15 @@ class LagReader:
         cluster = self._wait(self._admin.describe_cluster(request_timeout=self._timeout_s))
         return str(cluster.cluster_id), ids
 
-    def _list(self, topics: Sequence[str], spec: OffsetSpec) -> dict[Partition, int]:
+    def _list(
+        self, topics: Sequence[str], spec: OffsetSpec, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+    ) -> dict[Partition, int]:
         asked = {
             TopicPartition(self._names.topic(topic), number): spec
             for topic in topics
             for number in range(self._partition_count(topic))
         }
-        futures = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s
-        )
+        futures = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=self._timeout_s)
         return {
             Partition(self._names.own(part.topic), part.partition): self._wait(future).offset
             for part, future in futures.items()

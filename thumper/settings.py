@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     alert_stuck_s: Positive = 300
     alert_letters: Annotated[int, Field(ge=0)] = 1
     alert_disk_bytes: Annotated[int, Field(ge=0)] = 5 * GIB
+    # Further folders whose disks are watched, separated by colons: those of servers in other containers.
+    alert_disks: Annotated[tuple[Path, ...], NoDecode] = ()
     alert_silent_days: Annotated[int, Field(ge=0)] = 30
     alert_retention_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     alert_transaction_s: Positive = 60
@@ -114,7 +116,7 @@ class Settings(BaseSettings):
             raise ValueError("no address: it begins with http:// or https://, and a host follows")
         return value
 
-    @field_validator("roots", mode="before")
+    @field_validator("roots", "alert_disks", mode="before")
     @classmethod
     def _split_roots(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value

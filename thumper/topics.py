@@ -31,7 +31,10 @@ UNFINISHED = {"message.timestamp.type": "CreateTime", "message.timestamp.after.m
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as it shall be. spread: over n partitions by key, else one partition."""
+    """A topic as it shall be. spread: over n partitions by key, else one partition.
+
+    follows: it has as many partitions as that topic, however many these are.
+    """
 
     name: str
     spread: bool
@@ -39,6 +42,7 @@ class Topic:
     config: dict[str, str] = field(default_factory=dict)
     # The topics that cannot be made again from another are flushed message by message where there is one disk only.
     ledger: bool = False
+    follows: str | None = None
 
 
 TOPICS: dict[str, Topic] = {
@@ -56,6 +60,14 @@ TOPICS: dict[str, Topic] = {
             False,
             "messages that could not be read, untouched",
             {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)},
+        ),
+        # Of an hour's windows; made again from `detections` if it is lost.
+        Topic(
+            "monitor-windows",
+            True,
+            "the monitor's counts",
+            {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS)},
+            follows="detections",
         ),
     )
 }
@@ -94,7 +106,7 @@ def ensure_topics(settings: Settings, timeout_s: float = 30.0) -> list[str]:
         [
             NewTopic(
                 names.topic(topic.name),
-                num_partitions=settings.partitions if topic.spread else 1,
+                num_partitions=_partitions(topic, settings, present),
                 replication_factor=settings.replication_factor,
                 config=topic_config(topic, settings.replication_factor),
             )
@@ -109,6 +121,32 @@ def ensure_topics(settings: Settings, timeout_s: float = 30.0) -> list[str]:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise Fatal(f"cannot create topic {name}: {error.args[0].str()}") from None
     return [topic.name for topic in missing]
+
+
+def _partitions(topic: Topic, settings: Settings, present: Mapping[str, int]) -> int:
+    if topic.follows is not None and topic.follows in present:
+        return present[topic.follows]
+    return settings.partitions if topic.spread else 1
+
+
+def renew_followers(settings: Settings, timeout_s: float = 60.0) -> list[str]:
+    """Make topics anew that have another number of partitions than those that they follow; return their names.
+
+    What is in them can be made again. Raises KafkaDown, Fatal.
+    """
+    admin, names = make_admin(settings), Names(settings)
+    present = list_topics(settings, admin)
+    wrong = [
+        topic.name
+        for topic in TOPICS.values()
+        if topic.name in present and topic.follows and present[topic.name] != present.get(topic.follows)
+    ]
+    if wrong:
+        _wait_all(admin.delete_topics([names.topic(name) for name in wrong]), "delete", timeout_s)
+        if not wait_until(lambda: not set(wrong) & list_topics(settings, admin).keys(), SystemClock(), timeout_s):
+            raise KafkaDown("deleted topics are still there", "try again")
+        ensure_topics(settings, timeout_s)
+    return wrong
 
 
 def make_restored(settings: Settings, counts: Mapping[str, int], timeout_s: float = 60.0) -> None:
@@ -185,6 +223,12 @@ def differing_configs(settings: Settings, timeout_s: float = 10.0) -> dict[str, 
         if wrong:
             different[own] = wrong
     return different
+
+
+def retention_ms(settings: Settings, timeout_s: float = 10.0) -> dict[str, int]:
+    """For how long those topics are kept that are not kept for ever, by own name. Raises KafkaDown."""
+    found = {topic: int(values.get("retention.ms", -1)) for topic, values in _configs(settings, timeout_s).items()}
+    return {topic: kept for topic, kept in found.items() if kept >= 0}
 
 
 def _configs(settings: Settings, timeout_s: float) -> dict[str, dict[str, str]]:

@@ -211,7 +211,7 @@ def _low(disk: Disk, limit: int) -> Finding:
 
 
 def camera_silent(seen: Seen, settings: Settings, _: Raised) -> Findings:
-    """Nothing new from a camera for many days."""
+    """The newest picture of a place is many days old."""
     if seen.cameras is None:
         return None
     days = settings.alert_silent_days
@@ -220,7 +220,7 @@ def camera_silent(seen: Seen, settings: Settings, _: Raised) -> Findings:
         silent = (seen.now_ms - camera.newest_ms) / DAY_MS
         if silent <= days:
             continue
-        summary = f"nothing new from {camera.name} for {silent:,.0f} days"
+        summary = f"the newest picture of {camera.name} was taken {silent:,.0f} days ago"
         action = "battery, card, theft? Fetch its card and import it"
         found.append(
             Finding(f"camera_silent/{camera.name}"[:200], summary, f"{silent:,.0f} days", f"{days} days", action)

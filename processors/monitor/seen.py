@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """starts_s: how long ago this name began a life, within the last hour. gone: silent without having said why."""
+    """starts_s: how long ago this name began a life, within the last hour. stopped: it ended in order."""
 
     name: str
     silent_s: float
@@ -56,7 +56,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A location and when its newest picture came into the log."""
+    """A location and when its newest picture was taken, by the camera's clock as corrected; not in the future."""
 
     name: str
     newest_ms: int

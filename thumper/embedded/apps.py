@@ -49,7 +49,7 @@ def write_environment(path: Path, values: Mapping[str, str]) -> None:
 
 
 def app_programs(settings: Settings, environment_file: Path) -> list[Program]:
-    """sink, api and the detectors. A changed environment changes their marks, so that a running stack replaces them.
+    """sink, api, monitor, detectors. A changed environment changes their marks: a running stack replaces them.
 
     THUMPER_METRICS_PORT is the sink's; the detectors serve their metrics at the ports after it.
     Raises SettingError if there are not so many.
@@ -57,6 +57,7 @@ def app_programs(settings: Settings, environment_file: Path) -> list[Program]:
     names: dict[str, tuple[str, ...]] = {
         "sink": ("sink", "--name", "sink", *_metrics_at(settings, 0)),
         "api": ("api",),
+        "monitor": ("monitor", "--name", "monitor"),
     }
     for number in range(1, settings.detectors + 1):
         name = f"detector-{number}"

@@ -100,7 +100,7 @@ def _fresh_stack(place: Place, settings: Settings, keep: bool) -> Iterator[Setti
     if place.data.exists():
         stack.stop()
         stack.remove()
-    console.print("Starting Apache Kafka, PostgreSQL, sink, detector and API")
+    console.print("Starting Apache Kafka, PostgreSQL, sink, detector, monitor and API")
     started_s = SystemClock().now_s()
     done = False
     try:

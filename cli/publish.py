@@ -54,6 +54,10 @@ def _schema(event: type[Event], name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.v{KNOWN_MAJOR}.json", **schema}
 
 
+# What follows another topic is one part's own memory, and no event of anybody's.
+_PUBLIC = {name: topic for name, topic in TOPICS.items() if topic.follows is None}
+
+
 def _asyncapi() -> dict[str, Any]:
     return {
         "asyncapi": "3.0.0",
@@ -65,8 +69,8 @@ def _asyncapi() -> dict[str, Any]:
             "license": {"name": "AGPL-3.0-only"},
         },
         "defaultContentType": "application/json",
-        "channels": {name: _channel(topic) for name, topic in TOPICS.items()},
-        "operations": {f"{verb}-{name}": _operation(verb, name) for name in TOPICS for verb in ("send", "receive")},
+        "channels": {name: _channel(topic) for name, topic in _PUBLIC.items()},
+        "operations": {f"{verb}-{name}": _operation(verb, name) for name in _PUBLIC for verb in ("send", "receive")},
         "components": {"messages": {name: _message(event, name) for event, name in _all_events()}},
     }
 

@@ -36,7 +36,7 @@ def up(
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds until a part must be ready.")] = 120.0,
 ) -> None:
-    """Start Kafka, PostgreSQL, sink, detectors and API, and wait until all are ready.
+    """Start Kafka, PostgreSQL, sink, detectors, monitor and API, and wait until all are ready.
 
     On a running stack: start what does not run, and take over changed settings.
     """
@@ -147,7 +147,7 @@ def duration(seconds: int) -> str:
 @app.command()
 def logs(
     part: Annotated[
-        str | None, typer.Argument(help="kafka, postgres, sink, api, detector-1, ...; default: all.")
+        str | None, typer.Argument(help="kafka, postgres, sink, api, monitor, detector-1, ...; default: all.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is added.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 50,

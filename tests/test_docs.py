@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.publish import EVENTS, documents
+from processors.monitor.rules import RULES
+from thumper.alerts import KINDS
 from thumper.metric import Metric
 from thumper.metrics import API, DETECTOR, METRICS, SINK, WORKERS
 from thumper.settings import Settings
@@ -110,3 +112,8 @@ def test_the_page_of_architecture_lists_all_topics() -> None:
 
 def test_pictures_are_small() -> None:
     assert sum(path.stat().st_size for path in (ROOT / "docs" / "img").iterdir()) < 300_000
+
+
+def test_the_runbook_has_a_chapter_for_each_alert() -> None:
+    chapters = set(re.findall(r"^### (\w+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE))
+    assert {*RULES, *KINDS.values(), "data_loss", "newer_event"} <= chapters

@@ -112,7 +112,10 @@ class Settings(BaseSettings):
     @classmethod
     def _is_http(cls, value: SecretStr | str | None) -> SecretStr | str | None:
         address = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if address is not None and not (address.startswith(("http://", "https://")) and urlsplit(address).hostname):
+        if not address:
+            # Empty as in a compose file that passes on what is not set.
+            return None
+        if not (address.startswith(("http://", "https://")) and urlsplit(address).hostname):
             raise ValueError("no address: it begins with http:// or https://, and a host follows")
         return value
 

@@ -26,7 +26,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
 
 def test_all_parts_are_there() -> None:
     assert set(SERVICES) == {
-        "kafka", "postgres", "init", "sink", "detector-cpu", "detector-gpu", "api", "thumper", "kafka-ui",
+        "kafka", "postgres", "init", "sink", "detector-cpu", "detector-gpu", "api", "monitor", "thumper", "kafka-ui",
         "prometheus", "alertmanager", "grafana",
     }  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_every_dependency_is_a_service_that_can_meet_the_condition(name: str) ->
 
 
 def test_parts_wait_until_topics_and_tables_are_made() -> None:
-    for name in ("sink", "detector-cpu", "detector-gpu", "api", "thumper"):
+    for name in ("sink", "detector-cpu", "detector-gpu", "api", "monitor", "thumper"):
         assert SERVICES[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}
 
 
@@ -141,7 +141,7 @@ def test_volumes_are_declared_and_used() -> None:
 
 
 def test_whoever_only_reads_pictures_cannot_write_them() -> None:
-    for name in ("detector-cpu", "detector-gpu", "api"):
+    for name in ("detector-cpu", "detector-gpu", "api", "monitor"):
         assert "store:/store:ro" in SERVICES[name]["volumes"]
 
 
@@ -259,7 +259,7 @@ def test_the_images_run_as_a_user_without_rights_from_locked_packages() -> None:
 
 
 def _filled_in(value: str) -> str:
-    return VARIABLE.sub(lambda found: found[0].partition(":-")[2].rstrip("}") or "x", value)
+    return VARIABLE.sub(lambda found: found[0].partition(":-")[2].rstrip("}") if ":-" in found[0] else "x", value)
 
 
 def _listeners(value: str) -> Mapping[str, str]:

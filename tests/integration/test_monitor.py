@@ -146,7 +146,7 @@ def _open_partition(parts: Processes) -> int:
 
 def test_a_monitor_that_starts_again_goes_on_where_it_was(parts: Processes, hook: Hook) -> None:
     settings = parts.settings
-    full = {"alert_disk_bytes": 1 << 60, "alert_letters": 0}
+    full: dict[str, Any] = {"alert_disk_bytes": 1 << 60, "alert_letters": 0}
     parts.sink()
     parts.null_detector("d1", 0.0, "--unread")
     parts.api()

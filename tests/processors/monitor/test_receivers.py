@@ -110,3 +110,7 @@ def test_an_address_that_is_none_is_refused_without_being_shown(address: str) ->
         with pytest.raises(SettingError, match=f"THUMPER_{name.upper()}: .*http://") as caught:
             read_settings(**{name: address})
         assert name != "alert_webhook" or address not in caught.value.message.replace("http:// or https://", "")
+
+
+def test_an_empty_address_is_none() -> None:
+    assert read_settings(alert_webhook="", alert_alertmanager="").alert_webhook is None

@@ -43,9 +43,9 @@ def test_another_process_reads_the_same_settings(tmp_path: Path) -> None:
 
 def test_no_secret_is_in_a_command_line(tmp_path: Path) -> None:
     programs = app_programs(_settings(tmp_path), tmp_path / "environment.json")
-    assert [program.name for program in programs] == ["sink", "api", "detector-1", "detector-2"]
+    assert [program.name for program in programs] == ["sink", "api", "monitor", "detector-1", "detector-2"]
     assert "postgresql://" not in json.dumps([program.command for program in programs])
-    assert programs[2].command[-5:] == ("-m", "cli.main", "detector", "--name", "detector-1")
+    assert programs[3].command[-5:] == ("-m", "cli.main", "detector", "--name", "detector-1")
 
 
 def test_changed_settings_change_the_marks(tmp_path: Path) -> None:

@@ -277,7 +277,11 @@ def run_monitor(settings: Settings, name: str | None, until_signalled: UntilSign
         patiently(prepare, clock, stop)
         lags.close()
         mark = ready_mark(settings.data_dir, worker)
-        asyncio.run(_monitor(settings, partitions, raised, stop, mark))
+        try:
+            asyncio.run(_monitor(settings, partitions, raised, stop, mark))
+        except ThumperError as error:
+            log.error("ends", error=error.message, hint=error.hint)
+            raise
 
 
 async def _monitor(

@@ -99,6 +99,16 @@ def asked_by_the_monitor(settings: Settings) -> list[bytes]:
     return [value for value in read_all(settings, "requests") if b'"requested_by":"monitor"' in value]
 
 
+def test_it_starts_where_nothing_has_ever_run_and_ends_when_told(settings: Settings, tmp_path: Path) -> None:
+    with Processes(settings, tmp_path) as parts:
+        monitor = parts.start("monitor").wait_ready()
+        assert read_all(settings, "alerts") == []
+        second = parts.run("monitor")
+        assert second.returncode == 2
+        assert "a monitor named monitor runs already" in second.stderr
+        assert monitor.stop() == 0
+
+
 def test_alerts_come_and_go_and_everybody_hears_of_them_once(parts: Processes, hook: Hook) -> None:
     settings = parts.settings
     parts.start("monitor").wait_ready()

@@ -86,7 +86,7 @@ class Monitor:
         self._say_s = self._clock.now_s() + SAY_EVERY_S
         share = windows.share(LIVE_GROUP, 10)
         by = {
-            kind: {name: list(one) for name, one in windows.by(kind, LIVE_GROUP, 10).items()}
+            f"by_{kind}": {name: list(one) for name, one in windows.by(kind, LIVE_GROUP, 10).items()}
             for kind in ("model", "worker", "location")
         }
         log.info("counted", per_minute=windows.per_minute(LIVE_GROUP, 10), failed=share.failed, total=share.total, **by)

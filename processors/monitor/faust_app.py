@@ -96,7 +96,7 @@ class Counting:
 def _make_app(settings: Settings, names: Names) -> faust.App:
     assert settings.kafka_bootstrap is not None  # noqa: S101 - connect fills it
     # faust makes a folder for its tables, also where they lie in memory.
-    folder = settings.data_dir / "run" / "monitor-faust"
+    folder = settings.data_dir / "monitor"
     folder.mkdir(parents=True, exist_ok=True)
     brokers = [URL(f"kafka://{address}") for address in settings.kafka_bootstrap.split(",")]
     app = faust.App(

@@ -12,6 +12,7 @@ CHANGED = OVERLAY["services"]
 USERS = {
     "init": "admin",
     "thumper": "admin",
+    "monitor": "admin",
     "sink": "sink",
     "api": "api",
     "detector-cpu": "detector",

@@ -26,12 +26,13 @@ from api.routes import (
     lag,
     metrics,
     overview,
-    page,
     replay,
     status,
     trace,
+    uploads,
 )
 from api.security import Guard, is_loopback, refuse_open_door
+from api.uploads import Uploads
 from thumper.errors import UserError
 from thumper.settings import Settings
 
@@ -42,6 +43,7 @@ _ROUTES = (
     batch,
     images,
     trace,
+    uploads,
     detections,
     overview,
     lag,
@@ -50,7 +52,6 @@ _ROUTES = (
     replay,
     groups,
     metrics,
-    page,
 )
 _MAY_HAPPEN = {404: "Not there", 422: "Not understood", 503: "Kafka or the database cannot be read"}
 
@@ -79,16 +80,22 @@ def create_app(deps: Deps) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; requests in progress get 10 s to end.
+def serve(settings: Settings, on_ready: Callable[[], None] | None = None, uploads: Uploads | None = None) -> None:
+    """Serve the API and the dashboard until SIGTERM or SIGINT; requests in progress get 10 s to end.
 
     settings: connected (with the addresses of Kafka and PostgreSQL). on_ready is called once it accepts connections;
     None: `<data_dir>/run/api.ready` gets this process's id.
+    uploads: who takes pictures in; None: nobody.
     Raises SettingError, UserError if the address is taken.
     """
+    # Here, so that what only asks the API's parts (`thumper status`) does without NiceGUI: a second and 80 MB.
+    from api.dashboard.host import mount  # noqa: PLC0415
+
     refuse_open_door(settings)
-    with _listening(settings) as listening, open_deps(settings) as deps:
-        _Server(server_config(create_app(deps)), on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
+    with _listening(settings) as listening, open_deps(settings, uploads) as deps:
+        app = create_app(deps)
+        mount(app, deps)
+        _Server(server_config(app), on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

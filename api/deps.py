@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from api.cursors import Cursor
 from api.exporter import Exporter
 from api.health import HEALTH_MAX_AGE_S, check
+from api.history import History
 from api.lag_watch import LagWatch
 from api.lag_words import Windows
 from api.look import LOOK_MAX_AGE_S, Looker, Oldest
@@ -22,6 +23,7 @@ from api.problems import Refusal
 from api.queries import Reader
 from api.snapshot import Known, Reading, Shared, StatusReader
 from api.trace_reader import TraceLog, Tracer
+from api.uploads import Uploads
 from api.workers import BeatReader
 from producers.requests import Desk
 from schemas.alert import Alert
@@ -57,6 +59,7 @@ class Deps:
     """Everything behind the routes. `now` is shared by all callers. board: the figures of this process's own work.
 
     windows: earlier readings of the groups' lag.
+    uploads: None where pictures cannot be sent to this API.
     """
 
     settings: Settings
@@ -69,10 +72,12 @@ class Deps:
     oldest: Oldest
     board: Board = field(default_factory=Board)
     windows: Windows = field(default_factory=Windows)
+    uploads: Uploads | None = None
     registry: CollectorRegistry = field(init=False)
     now: Shared[Reading] = field(init=False)
     health: Shared[dict[str, str]] = field(init=False)
     alerts: Shared[list[Alert]] = field(init=False)
+    history: History = field(init=False)
     # One caller queues at a time; the others wait without holding a thread, so that status stays quick.
     queueing: CapacityLimiter = field(init=False)
     # Decoding whole pictures takes memory: two at a time.
@@ -81,6 +86,8 @@ class Deps:
     reading: CapacityLimiter = field(init=False)
     # A replay may wait for a minute until the group has left.
     replaying: CapacityLimiter = field(init=False)
+    # An upload is an import, and imports take turns.
+    uploading: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
@@ -89,10 +96,12 @@ class Deps:
         look = Shared(Looker(self.lags, self.oldest, self.engine, self.now).look, self.clock, LOOK_MAX_AGE_S)
         exporter = Exporter(look.get, Names(self.settings), self.clock, self.windows, self.alerts.get)
         self.registry = make_registry(self.board, exporter)
+        self.history = History(look.get, self.workers, self.clock)
         self.queueing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
         self.reading = CapacityLimiter(2)
         self.replaying = CapacityLimiter(2)
+        self.uploading = CapacityLimiter(1)
 
     @property
     def tracer(self) -> Tracer:
@@ -106,8 +115,11 @@ class Deps:
 
 
 @contextmanager
-def open_deps(settings: Settings) -> Iterator[Deps]:
-    """The real parts, for as long as the context lasts. None of them waits for a server that is away."""
+def open_deps(settings: Settings, uploads: Uploads | None = None) -> Iterator[Deps]:
+    """The real parts, for as long as the context lasts. None of them waits for a server that is away.
+
+    uploads: where pictures that are sent to this API go; None: it takes none.
+    """
     clock = SystemClock()
     with ExitStack() as stack:
         beats = BeatReader(settings, clock)
@@ -132,6 +144,7 @@ def open_deps(settings: Settings) -> Iterator[Deps]:
             clock,
             oldest,
             windows=windows,
+            uploads=uploads,
         )
 
 

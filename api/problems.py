@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from api.queries import Unanswered
 from api.status import LogMismatch
+from api.uploads import ImportBusy
 from producers.requests import Busy, NotRecorded, Unknown
 from thumper.errors import DatabaseDown, KafkaDown, Retriable, StoreDown, ThumperError
 from thumper.groups import UnknownGroup
@@ -61,7 +62,7 @@ def explain(error: ThumperError) -> Refusal:
     """What a caller may know of `error`: addresses, paths and secrets of the machine are left to the log."""
     if isinstance(error, Unknown | UnknownGroup):
         return Refusal(404, error.message, error.hint)
-    if isinstance(error, Unanswered | LogMismatch | NotRecorded | Busy):
+    if isinstance(error, Unanswered | LogMismatch | NotRecorded | Busy | ImportBusy):
         return Refusal(503, error.message, error.hint, _LATER)
     for kind, what in _AWAY.items():
         if isinstance(error, kind):

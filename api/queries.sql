@@ -78,6 +78,33 @@ WHERE ((:dated AND i.taken_at IS NOT NULL) OR (NOT :dated AND i.taken_at IS NULL
 ORDER BY i.taken_at DESC, i.image_id DESC
 LIMIT :limit;
 
+-- name: picture_before
+-- The picture that stands right before another one in the list `pictures`, under the same filters.
+WITH committed (log_partition, next_offset) AS (
+    SELECT * FROM unnest(CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]))
+)
+SELECT i.image_id
+FROM image i
+LEFT JOIN committed c ON c.log_partition = i.log_partition
+LEFT JOIN result r ON r.image_id = i.image_id AND r.model_id = CAST(:model AS text)
+WHERE ((:dated AND i.taken_at IS NOT NULL) OR (NOT :dated AND i.taken_at IS NULL))
+  AND (CAST(:after_id AS uuid) IS NULL
+       OR (:dated AND (i.taken_at, i.image_id) > (CAST(:after_time AS timestamp), CAST(:after_id AS uuid)))
+       OR (NOT :dated AND i.image_id > CAST(:after_id AS uuid)))
+  AND (CAST(:location AS uuid) IS NULL OR i.location_id = CAST(:location AS uuid))
+  AND (CAST(:since AS timestamp) IS NULL OR i.taken_at >= CAST(:since AS timestamp))
+  AND (CAST(:until AS timestamp) IS NULL OR i.taken_at < CAST(:until AS timestamp))
+  AND (CAST(:state AS smallint) IS NULL OR (i.state = CAST(:state AS smallint) AND r.state = CAST(:state AS smallint)
+       AND (c.next_offset IS NULL OR i.log_offset < c.next_offset)))
+  AND (NOT :waiting OR i.state = 0 OR i.log_offset >= c.next_offset)
+  AND (NOT :boxed OR EXISTS (
+        SELECT 1 FROM box b
+        WHERE b.image_id = i.image_id AND b.model_id = CAST(:model AS text)
+          AND b.confidence >= CAST(:confidence AS real)
+          AND (CAST(:class_name AS text) IS NULL OR b.class_name = CAST(:class_name AS text))))
+ORDER BY i.taken_at, i.image_id
+LIMIT 1;
+
 -- name: picture
 -- All that one picture's row and its newest outcome say.
 WITH committed (log_partition, next_offset) AS (
@@ -187,3 +214,59 @@ UNION ALL
 SELECT 'corrected', log_partition, log_offset FROM correction WHERE image_id = CAST(:image AS uuid)
 UNION ALL
 SELECT 'placed', log_partition, log_offset FROM place WHERE image_id = CAST(:image AS uuid);
+
+-- name: sightings
+-- Of the newest pictures with a time, how many show each class, by place, day and hour: bounded by :most pictures.
+WITH newest AS (
+    SELECT image_id, location_id, taken_at
+    FROM image
+    WHERE taken_at IS NOT NULL
+      AND (CAST(:location AS uuid) IS NULL OR location_id = CAST(:location AS uuid))
+      AND (CAST(:since AS timestamp) IS NULL OR taken_at >= CAST(:since AS timestamp))
+      AND (CAST(:until AS timestamp) IS NULL OR taken_at < CAST(:until AS timestamp))
+    ORDER BY taken_at DESC, image_id DESC
+    LIMIT :most
+), seen AS (
+    SELECT DISTINCT n.image_id, n.location_id, n.taken_at, b.class_name
+    FROM newest n
+    JOIN box b ON b.image_id = n.image_id AND b.model_id = CAST(:model AS text)
+    WHERE b.confidence >= CAST(:confidence AS real)
+      AND (CAST(:class_name AS text) IS NULL OR b.class_name = CAST(:class_name AS text))
+)
+SELECT location_id, class_name, CAST(taken_at AS date) AS day, CAST(extract(hour FROM taken_at) AS integer) AS hour,
+       count(*) AS pictures
+FROM seen
+GROUP BY 1, 2, 3, 4;
+
+-- name: sightings_span
+-- How many pictures `sightings` looked through, and from when they are.
+SELECT count(*) AS pictures, min(taken_at) AS first, max(taken_at) AS last
+FROM (
+    SELECT taken_at
+    FROM image
+    WHERE taken_at IS NOT NULL
+      AND (CAST(:location AS uuid) IS NULL OR location_id = CAST(:location AS uuid))
+      AND (CAST(:since AS timestamp) IS NULL OR taken_at >= CAST(:since AS timestamp))
+      AND (CAST(:until AS timestamp) IS NULL OR taken_at < CAST(:until AS timestamp))
+    ORDER BY taken_at DESC, image_id DESC
+    LIMIT :most
+) newest;
+
+-- name: imports
+-- Imports among the newest :each pictures of every partition of the log, the newest first.
+SELECT n.import_id, count(*) AS pictures, min(n.log_ms) AS first_ms, max(n.log_ms) AS last_ms,
+       count(*) FILTER (WHERE n.state = 1) AS completed, count(*) FILTER (WHERE n.state = 2) AS failed,
+       count(DISTINCT n.location_id) AS places, min(l.name) AS place
+FROM recorded r
+CROSS JOIN LATERAL (
+    SELECT i.import_id, i.log_ms, i.state, i.location_id
+    FROM image i
+    WHERE i.log_partition = r.log_partition
+    ORDER BY i.log_offset DESC
+    LIMIT :each
+) n
+LEFT JOIN location l ON l.location_id = n.location_id
+WHERE r.topic = 'images'
+GROUP BY n.import_id
+ORDER BY last_ms DESC
+LIMIT :limit;

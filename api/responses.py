@@ -360,3 +360,20 @@ class Trace(Answer):
     ahead: Count | None
     steps: list[TraceStep]
     unsearched: list[str] = Field(examples=[["detections 3: offsets 0 to 99999"]])
+
+
+class UploadRefused(Answer):
+    """A file that was not imported, and why."""
+
+    filename: str = Field(examples=["notes.txt"])
+    reason: str = Field(examples=["not a picture by its name"])
+
+
+class Uploaded(Answer):
+    """What became of the files sent. known: already there; removed: taken away by somebody before, and left out."""
+
+    location_name: str = Field(examples=["Hayfield"])
+    imported: Count = Field(description="new pictures, whose events the log has")
+    known: Count
+    removed: Count
+    refused: list[UploadRefused]

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import secrets
 import socket
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,6 +17,9 @@ from thumper.settings import Settings
 
 # 10,000 image ids as JSON are some 400,000 bytes.
 MAX_BODY_BYTES = 1_000_000
+# Pictures: the only bodies that are no JSON.
+MAX_UPLOAD_BYTES = 500_000_000
+UPLOADS = ("POST", "/api/images")
 BODY_WITHIN_S = 15.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -97,7 +99,7 @@ class Guard:
         if request.method in SAFE_METHODS:
             return
         _check_origin(request.headers.get("origin"), host)
-        _check_media_type(request.headers)
+        _check_media_type(request)
         self._check_token(request.headers.get("authorization", ""))
 
     def _knows_host(self, header: str) -> bool:
@@ -132,11 +134,12 @@ class _CountedBody:
         self._receive = receive
         self._bytes = 0
         self._complete = False
+        self._most_bytes = MAX_UPLOAD_BYTES if _is_upload(request) else MAX_BODY_BYTES
         length = request.headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             raise Refusal(400, "content-length is not a number")
-        if int(length) > MAX_BODY_BYTES:
-            raise _too_long()
+        if int(length) > self._most_bytes:
+            raise _too_long(self._most_bytes)
 
     async def __call__(self) -> Message:
         """The next message. Raises Refusal."""
@@ -148,15 +151,17 @@ class _CountedBody:
             raise Refusal(408, f"no more of the body came within {BODY_WITHIN_S:.0f} s") from None
         self._bytes += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
-        if self._bytes > MAX_BODY_BYTES:
-            raise _too_long()
+        if self._bytes > self._most_bytes:
+            raise _too_long(self._most_bytes)
         return message
 
 
-def _too_long() -> Refusal:
-    return Refusal(
-        413, f"the body has more than {MAX_BODY_BYTES} bytes", "ask in several calls", {"Connection": "close"}
-    )
+def _too_long(most_bytes: int) -> Refusal:
+    return Refusal(413, f"the body has more than {most_bytes} bytes", "ask in several calls", {"Connection": "close"})
+
+
+def _is_upload(request: Request) -> bool:
+    return (request.method, request.url.path) == UPLOADS
 
 
 def _check_origin(origin: str | None, host: str) -> None:
@@ -165,9 +170,14 @@ def _check_origin(origin: str | None, host: str) -> None:
         raise Refusal(403, "another page's scripts may not change anything here")
 
 
-def _check_media_type(headers: Mapping[str, str]) -> None:
+def _check_media_type(request: Request) -> None:
+    headers = request.headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if _is_upload(request):
+        if has_body and kind != "multipart/form-data":
+            raise Refusal(415, "pictures come as multipart/form-data", "fields: files (several), location_name")
+        return
     if has_body and kind != "application/json" and not kind.endswith("+json"):
         raise Refusal(415, "a body must be JSON", "send the header 'Content-Type: application/json'")
 

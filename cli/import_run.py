@@ -2,16 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from cli.import_report import ImportReport, size_words
+from cli.import_report import size_words
 from producers.catch_up import wait_for_turn, wait_until_recorded
 from producers.delivery import Delivery
 from producers.find import Finder, Found, Source, Survey, Trouble, survey
-from producers.importer import ImportParts, ImportPlan, run_import
+from producers.importer import ImportParts, ImportPlan, Report, run_import
 from producers.known import ImportLock, RecordedPictures
 from producers.patience import Patience
 from producers.places import PlaceFact
@@ -45,12 +45,20 @@ class Asked:
     even_removed: bool = False
 
 
+class RunReport(Report, Protocol):
+    """Who is told what happens (cli.import_report.ImportReport)."""
+
+    def running(self, total: int) -> AbstractContextManager[None]:
+        """While pictures are imported. total: how many are coming; 0: nobody knows."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wires:
     """What the command itself brings."""
 
     clock: Clock
-    report: ImportReport
+    report: RunReport
     stopped: Callable[[], bool]
 
 

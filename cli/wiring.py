@@ -250,9 +250,10 @@ def run_sink(
 def run_api(settings: Settings) -> None:
     """Serve HTTP until told to stop."""
     from api.app import serve
+    from cli.uploading import FolderUploads
 
     configure_logs(settings, role="api", worker="api")
-    serve(settings)
+    serve(settings, uploads=FolderUploads(settings, SystemClock()))
 
 
 def run_monitor(settings: Settings, name: str | None, until_signalled: UntilSignalled) -> None:

@@ -43,7 +43,13 @@ async def dead_letters(  # noqa: PLR0913, PLR0917 - one parameter of the query e
     """Dead letters, the newest first. A page may be short, or empty, and yet have a next one: each looks at 5,000."""
     at = since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
     wanted = Wanted(topic, group, error_class, text, at, retried)
-    found, go_on = await _with_box(parts, lambda box: box.page(wanted, cursor, limit), parts.reading)
+    return await _in_turn(parts.reading, partial(read_page, parts, wanted, cursor, limit))
+
+
+def read_page(parts: Deps, wanted: Wanted, cursor: int | None, limit: int) -> Page[DeadLetter]:
+    """A page of dead letters. Blocks. Raises KafkaDown."""
+    with LetterBox(parts.settings, parts.clock) as box:
+        found, go_on = box.page(wanted, cursor, limit)
     return Page(items=[DeadLetter(**_told(one)) for one in found], next=None if go_on is None else str(go_on))
 
 
@@ -86,13 +92,16 @@ def _get(number: int, box: LetterBox) -> Found:
 
 
 async def _with_box(parts: Deps, use: Callable[[LetterBox], T], limiter: CapacityLimiter) -> T:
-    if limiter.statistics().tasks_waiting >= MOST_WAITING:
-        raise Refusal(429, "too many callers look at the dead letters", "call again", {"Retry-After": "5"})
-
     def work() -> T:
         with LetterBox(parts.settings, parts.clock) as box:
             return use(box)
 
+    return await _in_turn(limiter, work)
+
+
+async def _in_turn(limiter: CapacityLimiter, work: Callable[[], T]) -> T:
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        raise Refusal(429, "too many callers look at the dead letters", "call again", {"Retry-After": "5"})
     return await to_thread.run_sync(work, limiter=limiter)
 
 

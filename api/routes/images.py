@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from api.cursors import Cursor
-from api.deps import Deps, Filters, ImageId, Narrowed, Parts, shown
+from api.deps import Deps, Filters, ImageId, Narrowed, Parts, Shown, shown
 from api.pictures import MEDIA_TYPES, Boxed, thumbnail, with_boxes
 from api.problems import Refusal
 from api.queries import Reader, Row, positions, snapshot
@@ -35,19 +35,22 @@ def images(
     refuse_unknown_place(parts, narrowed.location_id)
     with snapshot(parts.engine) as tables:
         seen = shown(tables, parts.settings, narrowed.min_confidence)
-        values = {
-            **narrowed.values,
-            **positions(committed),
-            "model": seen.model_id,
-            "confidence": seen.confidence,
-            "boxed": narrowed.class_name is not None or narrowed.min_confidence is not None,
-            "state": _STATES.get(status or ""),
-            "waiting": status == "pending",
-            "image": None,
-        }
+        values = {**selected(narrowed, seen, status), **positions(committed), "image": None}
         rows = pages(tables, "pictures", narrowed, values)
     items = [Picture(**row) for row in rows[: narrowed.limit]]
     return Page(items=items, next=following(rows, narrowed))
+
+
+def selected(narrowed: Filters, seen: Shown, status: PictureStatus | None) -> dict[str, object]:
+    """Which pictures a list holds, as the statements take it."""
+    return {
+        **narrowed.values,
+        "model": seen.model_id,
+        "confidence": seen.confidence,
+        "boxed": narrowed.class_name is not None or narrowed.min_confidence is not None,
+        "state": _STATES.get(status or ""),
+        "waiting": status == "pending",
+    }
 
 
 @router.get("/{image_id}", operation_id="get_image")

@@ -1,0 +1,68 @@
+"""What failed, by what went wrong; and again, if somebody says so."""
+
+from api.dashboard.markup import Child, Markup, link, tag
+from api.dashboard.pictures import place_options, select
+from api.dashboard.pieces import button, card, empty, table
+from api.dashboard.view import Asked, Drawing, View
+from api.dashboard.words import NOTHING, count, plural
+from api.responses import Failure, Failures
+from api.routes.overview import failures
+
+# As many as one request of the API takes; with more failures the button is pressed again.
+AT_ONCE = 10_000
+
+
+def draw(asked: Asked) -> Drawing:
+    """Raises Refusal, KafkaDown, DatabaseDown."""
+    place = asked.place()
+    found = failures(asked.parts, place)
+    return Drawing({"filters": _form(asked), "failures": _all(found, None if place is None else str(place))})
+
+
+VIEW = View("/failures", "Failures", "failures", draw, every_s=5.0)
+
+
+def _form(asked: Asked) -> Markup:
+    return tag(
+        "form",
+        select("Location", "location_id", place_options(asked.parts), asked.query.get("location_id")),
+        tag("button", "Show", class_="primary"),
+        method="get",
+        role="search",
+        aria_label="Failures",
+        class_="filters",
+    )
+
+
+def _all(found: Failures, place: str | None) -> Markup:
+    if not found.failures:
+        return card("Failed pictures", empty("No picture has failed."))
+    rows = [_row(failure, place) for failure in found.failures]
+    names = ("What went wrong", "Kind", "Pictures", "For example", "")
+    words = plural(found.pictures, "picture")
+    every = button(
+        f"Retry all {words}",
+        link("/api/processing/batch", status="failed", limit=AT_ONCE, location_id=place),
+        "retry-all",
+        ask=f"Process {words} again? Good results of before stay until new ones replace them.",
+    )
+    return card(
+        "Failed pictures", table(names, rows, "Failures by message", (2,)), tag("p", every, class_="row"), note=words
+    )
+
+
+def _row(failure: Failure, place: str | None) -> list[Child]:
+    example = f"/pictures/{failure.example_image_id}?status=failed"
+    image = tag("img", src=f"/api/images/{failure.example_image_id}/thumbnail", alt="", loading="lazy", class_="mini")
+    return [
+        failure.error_message or "no message",
+        tag("code", failure.error_class or NOTHING),
+        count(failure.pictures),
+        tag("a", image, tag("span", "See one"), href=example, class_="example"),
+        button(
+            "Retry this one",
+            "/api/processing/batch",
+            f"retry-{failure.example_image_id}",
+            image=failure.example_image_id,
+        ),
+    ]

@@ -34,7 +34,7 @@ test: .venv/.torch lint ## all tests but the soak, the torch backend among them 
 
 .PHONY: test-quick
 test-quick: .venv/.dev ## tests without torch, browser and faults
-	$(BIN)/python -m pytest -m "not torch and not faults and not slow"
+	$(BIN)/python -m pytest -m "not torch and not browser and not faults and not slow"
 
 .PHONY: soak
 soak: .venv/.dev ## faults on a stack of its own. MINUTES=10 SEED=random

@@ -118,12 +118,17 @@ def topic_prefix() -> str:
 @pytest.fixture
 def settings(bootstrap: str, fresh_database: str, topic_prefix: str, tmp_path: Path) -> Settings:
     """Settings that reach the stack, with a database, topics and groups of the test's own, and short time-outs."""
+    return settings_of(bootstrap, fresh_database, topic_prefix, tmp_path)
+
+
+def settings_of(bootstrap: str, database_url: str, prefix: str, folder: Path) -> Settings:
+    """The same for whoever shares one system among several tests."""
     return Settings(
-        data_dir=tmp_path / "data",
+        data_dir=folder / "data",
         kafka_bootstrap=bootstrap,
-        database_url=SecretStr(fresh_database),
-        topic_prefix=topic_prefix,
-        group_prefix=topic_prefix,
+        database_url=SecretStr(database_url),
+        topic_prefix=prefix,
+        group_prefix=prefix,
         partitions=4,
         session_timeout_ms=6_000,
         transaction_timeout_ms=4_000,

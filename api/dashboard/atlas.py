@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from api.dashboard.markup import Markup, link, tag
 from api.dashboard.words import count
 
-WIDTH, HEIGHT, EDGE = 800.0, 460.0, 64.0
+WIDTH, HEIGHT, EDGE = 1_000.0, 420.0, 84.0
 LARGEST, SMALLEST = 34.0, 7.0
 # A ranch with one camera, or several at one gate, is still shown with some land around: about 400 m.
 LEAST_DEGREES = 0.004
+LEAST_GRID_PX = 100.0
 _STEPS = (30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)
 _METRES_A_DEGREE = 111_320.0
 
@@ -73,8 +74,8 @@ def _plane(dots: Sequence[Dot]) -> _Plane:
 
 
 def _grid(plane: _Plane) -> list[Markup]:
-    """Lines of latitude and longitude, some four each way."""
-    step = min(_STEPS, key=lambda degrees: abs(degrees * plane.pixels - HEIGHT / 4))
+    """Lines of latitude and longitude, far enough apart for their words."""
+    step = min((step for step in _STEPS if step * plane.pixels >= LEAST_GRID_PX), default=_STEPS[0])
     lines = []
     for row in _rounds(plane.north - HEIGHT / plane.pixels, plane.north, step):
         y = plane.y(row)

@@ -111,7 +111,11 @@ def _pace(now: FullStatus, samples: list[Sample], per_minute: float) -> Markup:
     return tag(
         "dl",
         figure("pictures a minute", count(per_minute), chart, "wide"),
-        figure("time left", span(left) if left is not None else NOTHING, "at this rate" if left else "nothing waits"),
+        figure(
+            "time left",
+            span(left) if left else NOTHING,
+            "at this rate" if left else "nothing waits" if left == 0 else "nobody works",
+        ),
         figure("failed of what is done", share(now.failed, finished), tag("a", "See failures", href="/failures")),
         figure("lag of the detector", count(now.lag), tag("a", "See lag", href="/lag")),
         class_="figures pace",

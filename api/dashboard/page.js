@@ -100,6 +100,11 @@
     at("menu").setAttribute("aria-expanded", open);
   });
 
+  // A picture that cannot be shown is an empty frame, not a broken sign.
+  const broken = (image) => image.classList.add("broken");
+  document.addEventListener("error", (event) => event.target.tagName === "IMG" && broken(event.target), true);
+  for (const image of document.images) if (image.complete && !image.naturalWidth && image.loading !== "lazy") broken(image);
+
   // Keys.
   const boxes = at("boxes");
   const toggleBoxes = () => {

@@ -17,7 +17,15 @@ def share(part: float, whole: float) -> str:
     if not whole:
         return "0 %"
     percent = 100 * part / whole
-    return f"{percent:.0f} %" if percent in {0.0, 100.0} else f"{min(max(percent, 0.01), 99.99):.3g} %"
+    if percent in {0.0, 100.0}:
+        return f"{percent:.0f} %"
+    return (
+        f"{max(percent, 0.01):.2g} %"
+        if percent < 1
+        else f"{min(percent, 99.99):.4g} %"
+        if percent > 99
+        else f"{percent:.3g} %"
+    )
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -96,12 +96,12 @@ def _days(found: Sightings) -> Markup:
     if number <= MOST_DAYS:
         days = [first + timedelta(days=index) for index in range(number)]
         values = [(f"{day:%-d %b}", found.days[day]) for day in days]
-        return card("By day", charts.columns(values, _says_days(found), every=max(1, number // 7)))
+        return card("By day", charts.columns(values, _says_days(found), every=max(1, number // 5)))
     months: dict[date, int] = {}
     for day, pictures in found.days.items():
         months[day.replace(day=1)] = months.get(day.replace(day=1), 0) + pictures
     values = [(f"{month:%b %y}", pictures) for month, pictures in sorted(months.items())]
-    return card("By month", charts.columns(values, _says_days(found), every=max(1, len(values) // 7)))
+    return card("By month", charts.columns(values, _says_days(found), every=max(1, len(values) // 5)))
 
 
 def _says_days(found: Sightings) -> str:

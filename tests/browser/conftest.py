@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from cli.wiring import before_apps
 from models.scenes import write_card
@@ -81,7 +81,7 @@ def small_pictures(folder: Path, count: int, first: int = 0) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number in range(first, first + count):
-        paths.append(folder / f"20260101_{number // 60 % 24:02}{number % 60:02}00_{number}.jpg")
+        paths.append(folder / f"20260101_{number // 60 % 24:02}{number % 60:02}00_{number}.png")
         Image.new("RGB", (64, 48), (number % 256, number // 256, 90)).save(paths[-1])
     return paths
 
@@ -98,6 +98,7 @@ def browser() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("no Chromium is there: apt-get install chromium, or set CHROMIUM=path")
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield found

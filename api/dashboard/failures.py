@@ -8,8 +8,8 @@ from api.dashboard.words import NOTHING, count, plural
 from api.responses import Failure, Failures
 from api.routes.overview import failures
 
-# As many as one request of the API takes; with more failures the button is pressed again.
-AT_ONCE = 10_000
+# Takes 10,000 at once; with more failures the button is pressed again.
+AGAIN = "/api/processing/retry"
 
 
 def draw(asked: Asked) -> Drawing:
@@ -42,7 +42,7 @@ def _all(found: Failures, place: str | None) -> Markup:
     words = plural(found.pictures, "picture")
     every = button(
         f"Retry all {words}",
-        link("/api/processing/batch", status="failed", limit=AT_ONCE, location_id=place),
+        link(AGAIN, location_id=place),
         "retry-all",
         ask=f"Process {words} again? Good results of before stay until new ones replace them.",
     )
@@ -59,9 +59,8 @@ def _row(failure: Failure, place: str | None) -> list[Child]:
         count(failure.pictures),
         tag("a", "See one", href=example),
         button(
-            "Retry this one",
-            "/api/processing/batch",
+            "Retry these",
+            link(AGAIN, error_class=failure.error_class, text=(failure.error_message or "")[:200], location_id=place),
             f"retry-{failure.example_image_id}",
-            image=failure.example_image_id,
         ),
     ]

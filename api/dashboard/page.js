@@ -71,6 +71,8 @@
   };
   const told = (body) => {
     if (body.message) return body.message;
+    if ("queued" in body) return `${body.queued} of ${body.matched} failed pictures are in the pipeline`;
+    if (body.wanted) return `The ${body.group} is to be ${body.wanted}`;
     if ("sent" in body) return body.sent ? "Sent again" : "It was sent again before";
     return "Done";
   };

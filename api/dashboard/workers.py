@@ -1,7 +1,7 @@
 """Who works: device, model, true batch size, what is in hand, how fast, what went wrong last."""
 
 from api.dashboard.markup import Child, Markup, tag
-from api.dashboard.pieces import card, empty, figure, pill, table
+from api.dashboard.pieces import button, card, empty, figure, pill, table
 from api.dashboard.view import Asked, Drawing, View
 from api.dashboard.words import NOTHING, count, span
 from api.history import rate
@@ -14,7 +14,13 @@ _KINDS = {"running": "good", "starting": "info", "paused": "warn", "draining": "
 def draw(asked: Asked) -> Drawing:
     """Never fails: heartbeats are in memory."""
     known = workers(asked.parts)
-    return Drawing({"sums": _sums(known, rate(asked.parts.workers, asked.parts.clock)), "workers": _all(known)})
+    return Drawing(
+        {
+            "sums": _sums(known, rate(asked.parts.workers, asked.parts.clock)),
+            "workers": _all(known),
+            "wishes": _wishes(),
+        }
+    )
 
 
 VIEW = View("/workers", "Workers", "workers", draw, every_s=2.0)
@@ -30,6 +36,24 @@ def _sums(known: list[WorkerAnswer], per_minute: float) -> Markup:
         figure("pictures in hand", count(sum(worker.in_flight for worker in detectors))),
         figure("pictures a minute", count(per_minute)),
         class_="figures four",
+    )
+
+
+def _wishes() -> Markup:
+    """Told to the live group; what it then does is seen above, within seconds."""
+    pause = button(
+        "Pause", "/api/groups/detector/pause", "pause", ask="Pause all detectors? What waits, waits until they go on."
+    )
+    return card(
+        "Detectors",
+        tag(
+            "p",
+            pause,
+            button("Finish, then pause", "/api/groups/detector/drain", "drain", ask="Finish what waits, then pause?"),
+            button("Go on", "/api/groups/detector/resume", "resume"),
+            class_="row",
+        ),
+        note="They go on where they stopped: nothing is lost or done twice.",
     )
 
 

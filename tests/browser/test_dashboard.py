@@ -128,7 +128,12 @@ def test_failures_and_dead_letters_are_tried_again(page: Page, address: str, sys
     page.goto(f"{address}/failures")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Retry all 1 picture").click()
-    expect(page.get_by_role("status").filter(has_text="in the pipeline")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 of 1 failed pictures are in the pipeline")).to_be_visible()
+    page.goto(f"{address}/workers")
+    for name, state in (("Pause", "paused"), ("Go on", "running")):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator("#toast")).to_have_text(f"The detector is to be {state}")
+        expect(page.get_by_role("row", name="d1").get_by_text(state)).to_be_visible()
     assert system.ends("requests") != dict.fromkeys(system.ends("requests"), 0)
     page.goto(f"{address}/dead-letters")
     page.get_by_role("button", name="Retry").first.click()

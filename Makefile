@@ -30,7 +30,7 @@ demo: .venv/.core ## the whole way of a picture, on rendered ones. PICTURES=fold
 
 .PHONY: test
 test: .venv/.torch lint ## all tests but the soak, the torch backend among them (installs 5.7 GB once)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 .PHONY: test-quick
 test-quick: .venv/.dev ## tests without torch, browser and faults

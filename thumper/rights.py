@@ -14,9 +14,11 @@ from thumper.topics import TOPICS
 # Every part reads every topic. What it writes:
 WRITES: Mapping[str, tuple[str, ...]] = {
     "import": ("images", "facts"),
-    "detector": ("detections", "facts", "dead-letters", "workers", "alerts"),
-    "sink": ("dead-letters", "workers", "alerts"),
-    "api": ("requests", "control"),
+    # Whoever sees that a drain has come to its end says so in `control`.
+    "detector": ("detections", "facts", "dead-letters", "workers", "alerts", "control"),
+    "sink": ("dead-letters", "workers", "alerts", "control"),
+    # An upload is an import.
+    "api": ("requests", "control", "images", "facts"),
 }
 # Whose positions a part moves: a member those of its group, the API those of the detector (replays). All see all.
 MEMBERS = ("detector", "sink")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from thumper.clock import Clock
 from thumper.control_log import groups_wanted
-from thumper.errors import UserError
-from thumper.groups import Sender, want
+from thumper.errors import KafkaDown, UserError
+from thumper.groups import Sender, tell, want
 from thumper.lag import LagReader
 from thumper.positions import wait_until_left
 from thumper.settings import Settings
+from thumper.wishes import wish_for
 
 Say = Callable[[str], None]
 
@@ -44,17 +45,23 @@ class GroupControl:
             self._refuse_active(group)
             yield
             return
-        before = groups_wanted(self.settings, self.clock).get(group)
-        # One that the same command was killed over goes on.
-        ours = before is None or before.state == "running" or before.wanted_by == self.by
-        if ours:
-            want(self.settings, group, "paused", self.by, self.sender, self.clock)
         try:
+            if not self._others_pause(group):
+                want(self.settings, group, "paused", self.by, self.sender, self.clock)
             wait_until_left(self.lags, group, pause.wait_s, self.clock, self.say)
             yield
         finally:
-            if ours:
-                want(self.settings, group, "running", self.by, self.sender, self.clock)
+            if not self._others_pause(group):
+                # In any case: a pause that was not acknowledged may be on its way, and this comes behind it.
+                tell(wish_for(group, "running", self.by, self.clock), self.sender)
+
+    def _others_pause(self, group: str) -> bool:
+        try:
+            wish = groups_wanted(self.settings, self.clock).get(group)
+        except KafkaDown:
+            return False
+        # One that the same command was killed over goes on.
+        return wish is not None and wish.state != "running" and wish.wanted_by != self.by
 
     def _refuse_active(self, group: str) -> None:
         if members := self.lags.members(group):

@@ -37,15 +37,21 @@ def refuse_unknown(group: str) -> None:
 
 
 def want(settings: Settings, group: str, state: Wanted, by: str, sender: Sender, clock: Clock) -> GroupWanted:
-    """See that `group` is wanted in `state`, and return the wish that says so; what is wanted already is left as it is.
+    """See that `group` is wanted in `state`, and return the wish that says so; one's own of before is left as it is.
 
+    Somebody else's is not: a command that has paused a group for a while lets it go on, unless others want it paused.
     The broker has it when this returns; the members follow within a second. Raises UnknownGroup, KafkaDown.
     """
     refuse_unknown(group)
     known = groups_wanted(settings, clock).get(group)
-    if known is not None and known.state == state:
+    if known is not None and (known.state, known.wanted_by) == (state, by):
         return known
     wish = wish_for(group, state, by, clock)
+    tell(wish, sender)
+    return wish
+
+
+def tell(wish: GroupWanted, sender: Sender) -> None:
+    """Say it, whatever was said before. Raises KafkaDown; then the broker may have it yet, later."""
     sender.emit("control", wish)
     sender.flush(ACKNOWLEDGED_WITHIN_S)
-    return wish

@@ -17,10 +17,14 @@ _HAS_MEMBERS = {KafkaError.UNKNOWN_MEMBER_ID, KafkaError.ILLEGAL_GENERATION, Kaf
 ANSWERS_WITHIN_S = 15.0
 
 
+class NotPlaced(UserError):
+    """The broker has set nothing."""
+
+
 def place_group(settings: Settings, group: str, offsets: Mapping[Partition, int], clock: Clock) -> None:
     """Commit `offsets` (own topic names) for `group`, all or none.
 
-    Raises UserError if the group has members, KafkaDown if the broker does not answer.
+    Raises NotPlaced if the group has members, KafkaDown if the broker does not answer.
     """
     names = Names(settings)
     places = [TopicPartition(names.topic(part.topic), part.number, offset) for part, offset in sorted(offsets.items())]
@@ -29,7 +33,7 @@ def place_group(settings: Settings, group: str, offsets: Mapping[Partition, int]
         when_coordinated(lambda _: consumer.commit(offsets=places, asynchronous=False) or [], ANSWERS_WITHIN_S, clock)
     except KafkaException as error:
         if error.args[0].code() in _HAS_MEMBERS:
-            raise UserError(f"the group {names.group(group)} has members, so it cannot be placed", _STOP) from None
+            raise NotPlaced(f"the group {names.group(group)} has members, so it cannot be placed", _STOP) from None
         raise KafkaDown(f"the group {group} cannot be placed: {error.args[0].str()}", "`thumper check`") from None
     finally:
         consumer.close()

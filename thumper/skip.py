@@ -14,7 +14,7 @@ from thumper.control_log import ControlLog
 from thumper.errors import UserError
 from thumper.groups import ACKNOWLEDGED_WITHIN_S, Sender
 from thumper.lag import GroupLag, LagReader
-from thumper.positions import place_group
+from thumper.positions import NotPlaced, place_group
 from thumper.record import Partition
 from thumper.settings import Settings
 from thumper.topics import GROUPS
@@ -71,8 +71,14 @@ class Skipper:
         skipped = self.look()
         if not skipped:
             return None
+        before = self._last()
         event = self._note(self._event(skipped), "begun")
-        self._place({Partition(one.topic, one.partition): one.to_offset for one in skipped})
+        try:
+            self._place({Partition(one.topic, one.partition): one.to_offset for one in skipped})
+        except NotPlaced:
+            # Only the newest is kept, and this one is none: the one before can be taken back as ever.
+            self._note(*((event, "undone") if before is None else (before, before.state)))
+            raise
         return self._note(event, "placed")
 
     def undo(self, event: GroupSkipped) -> int:
@@ -86,14 +92,18 @@ class Skipper:
 
     def newest(self) -> GroupSkipped:
         """What was skipped last, and not taken back."""
+        last = self._last()
+        if last is None or last.state == "undone":
+            raise UserError(f"nothing of {self.group} is skipped, so there is nothing to take back")
+        return last
+
+    def _last(self) -> GroupSkipped | None:
         log = ControlLog(self.settings, self.clock)
         try:
             events = [e for _, e in log.new() if isinstance(e, GroupSkipped) and e.group == self.group]
         finally:
             log.close()
-        if not events or events[-1].state == "undone":
-            raise UserError(f"nothing of {self.group} is skipped, so there is nothing to take back")
-        return events[-1]
+        return events[-1] if events else None
 
     def _event(self, skipped: tuple[OffsetsSkipped, ...]) -> GroupSkipped:
         return GroupSkipped(

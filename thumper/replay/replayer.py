@@ -20,7 +20,7 @@ from thumper.emptied import GroupControl, Pause, Say
 from thumper.errors import DatabaseDown, UserError
 from thumper.groups import ACKNOWLEDGED_WITHIN_S, Sender
 from thumper.lag import LagReader, PartitionLag
-from thumper.positions import place_group
+from thumper.positions import NotPlaced, place_group
 from thumper.replay.book import Book, left, moves_of, read_book, under_way, with_left
 from thumper.replay.plan import Move, Wish, plan, undo
 from thumper.replay.preview import Preview, lately, look
@@ -155,7 +155,7 @@ class Replayer:
         wanted = {move.partition: move.to for move in moves}
         try:
             place_group(self._parts.settings, GROUP, wanted, self._parts.clock)
-        except UserError:
+        except NotPlaced:
             refused()
             raise
         found = self._parts.lags.committed(GROUP, [TOPIC])

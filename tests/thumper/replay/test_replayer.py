@@ -16,6 +16,7 @@ from thumper.control_log import groups_wanted
 from thumper.database import make_engine
 from thumper.emptied import Pause
 from thumper.errors import KafkaDown, UserError
+from thumper.groups import want
 from thumper.kafka import Names, make_consumer
 from thumper.replay.plan import Wish, events
 from thumper.replay.replayer import LOCK_KEY, Replayer, ReplayParts
@@ -152,6 +153,18 @@ def test_an_active_group_is_refused_and_paused_if_that_is_allowed(world: World, 
     assert [replay.state for replay in done] == ["placed"]
     assert stands(world) == dict.fromkeys(before, 0)
     assert wants(world) == "running"
+
+
+def test_whoever_pauses_the_group_meanwhile_finds_it_paused(world: World, replayer: Replayer) -> None:
+    working = member(world)
+    thread = threading.Thread(target=lambda: replayer.start(EARLIEST, "test", PAUSED))
+    thread.start()
+    eventually(lambda: wants(world) == "paused", "the group is told to pause")
+    want(world.settings, "detector", "paused", "somebody", world.emitter, CLOCK)
+    working.close()
+    thread.join(60)
+    assert states(replayer) == [("placed", 12)]
+    assert wants(world) == "paused"
 
 
 def wants(world: World) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Protocol
 from uuid import UUID
 
@@ -21,12 +22,14 @@ from api.lag_words import Windows
 from api.look import LOOK_MAX_AGE_S, Looker, Oldest
 from api.problems import Refusal
 from api.queries import Reader
+from api.replays import read_replays
 from api.snapshot import Known, Reading, Shared, StatusReader
 from api.trace_reader import TraceLog, Tracer
 from api.uploads import Uploads
 from api.workers import BeatReader
 from producers.requests import Desk
 from schemas.alert import Alert
+from schemas.control import GroupReplayed
 from schemas.envelope import NO_NUL
 from thumper.alerts import raised_alerts
 from thumper.clock import Clock, SystemClock
@@ -44,6 +47,8 @@ DISPLAY_THRESHOLD = 0.5
 # A broker on the way answers in milliseconds; a person at a page shall not wait longer to hear that it is away.
 KAFKA_TIMEOUT_S = 3.0
 ALERTS_MAX_AGE_S = 1.0
+# For pages, which many may look at: the topic is read as a whole each time.
+REPLAYS_MAX_AGE_S = 1.0
 
 
 class Pictures(Protocol):
@@ -77,6 +82,7 @@ class Deps:
     now: Shared[Reading] = field(init=False)
     health: Shared[dict[str, str]] = field(init=False)
     alerts: Shared[list[Alert]] = field(init=False)
+    replays: Shared[list[tuple[GroupReplayed, int]]] = field(init=False)
     history: History = field(init=False)
     # One caller queues at a time; the others wait without holding a thread, so that status stays quick.
     queueing: CapacityLimiter = field(init=False)
@@ -93,6 +99,8 @@ class Deps:
         self.now = Shared(StatusReader(self.engine, self.lags, self.workers, self.clock).read, self.clock)
         self.health = Shared(lambda: check(self.engine, self.lags), self.clock, HEALTH_MAX_AGE_S)
         self.alerts = Shared(lambda: raised_alerts(self.settings, self.clock), self.clock, ALERTS_MAX_AGE_S)
+        book = partial(read_replays, self.settings, self.lags, self.clock)
+        self.replays = Shared(book, self.clock, REPLAYS_MAX_AGE_S)
         look = Shared(Looker(self.lags, self.oldest, self.engine, self.now).look, self.clock, LOOK_MAX_AGE_S)
         exporter = Exporter(look.get, Names(self.settings), self.clock, self.windows, self.alerts.get)
         self.registry = make_registry(self.board, exporter)

@@ -109,6 +109,8 @@ class PicturesMeant(Answer):
     completed: Count
     failed: Count
     locations: dict[str, int] = Field(examples=[{"Hayfield": 1_200}])
+    rate_per_minute: float | None = Field(description=SECONDS)
+    seconds: float | None = Field(description=SECONDS)
 
 
 class PicturesAsked(Answer):
@@ -163,4 +165,6 @@ def told_pictures(found: Meant) -> PicturesMeant:
         completed=found.completed,
         failed=found.failed,
         locations=dict(found.places),
+        rate_per_minute=found.rate_per_minute,
+        seconds=found.seconds,
     )

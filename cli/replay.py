@@ -146,16 +146,19 @@ def _ask_again(chosen: "Chosen", said: _Said) -> None:
     from api.replay_answers import told_pictures
     from cli.confirm import confirm
     from cli.replay_run import opened
+    from cli.status import duration
     from cli.verify_report import say
     from producers.again import again, lines, preview
 
     settings = settings_for_parts(read_settings())
     with opened(settings, SystemClock(), say) as replays:
-        found = preview(chosen, replays.desk)
+        found = preview(chosen, replays.desk, replays.rate())
+        seconds = found.seconds
+        words = lines(found, len(set(chosen.ids)), None if seconds is None else duration(seconds))
         if said.as_json:
             print(told_pictures(found).model_dump_json(indent=2))
         else:
-            print("\n".join(lines(found, len(set(chosen.ids)))))
+            print("\n".join(words))
         if said.only_look or not found.pictures:
             return
         if not said.yes:

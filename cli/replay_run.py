@@ -1,9 +1,10 @@
 """The run of a replay: its parts wired from settings, and an end in order, so that no group stays paused by it."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from api.status import LIVE_GROUP
 from api.workers import BeatReader
@@ -19,10 +20,11 @@ from thumper.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """replayer: for replays in place. desk: for requests."""
+    """replayer: for replays in place. desk: for requests. rate: pictures a minute that live detectors do now."""
 
     replayer: Replayer
     desk: Desk
+    rate: Callable[[], float]
 
 
 @contextmanager
@@ -36,8 +38,9 @@ def opened(settings: Settings, clock: Clock, say: Say) -> Iterator[Replays]:
         lags = LagReader(settings, clock)
         stack.callback(lags.close)
         emitter = stack.enter_context(Emitter(settings, clock))
-        parts = ReplayParts(settings, engine, lags, emitter, clock, say, lambda: working_rate(settings, clock))
-        yield Replays(Replayer(parts), Desk(engine, lags, emitter, clock))
+        rate = partial(working_rate, settings, clock)
+        parts = ReplayParts(settings, engine, lags, emitter, clock, say, rate)
+        yield Replays(Replayer(parts), Desk(engine, lags, emitter, clock), rate)
 
 
 def working_rate(settings: Settings, clock: Clock) -> float:

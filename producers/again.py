@@ -1,7 +1,7 @@
 """Chosen pictures once more: what that means, and a request for each."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from producers.chosen import Chosen, where
 from producers.requests import Desk, Unknown, alone, ask_for, wait_until_answered
+from thumper.replay.preview import lately
 
 # Asked for, and acknowledged, before the next are read.
 AT_ONCE = 5_000
@@ -21,6 +22,7 @@ class Meant:
     """Pictures that would be done again. first, last: capture times. waiting: of them, in the pipeline by their event.
 
     completed, failed: what the active model's outcomes are now. places: the first LISTED by pictures.
+    rate_per_minute: None if nobody knows.
     """
 
     pictures: int
@@ -31,6 +33,12 @@ class Meant:
     completed: int
     failed: int
     places: tuple[tuple[str, int], ...]
+    rate_per_minute: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes at that rate, alone."""
+        return self.pictures * 60 / self.rate_per_minute if self.rate_per_minute else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,16 @@ def look_at(connection: Connection, chosen: Chosen, committed: Mapping[int, int]
     return Meant(**counted, places=tuple((name, pictures) for name, pictures in places))
 
 
-def preview(chosen: Chosen, desk: Desk) -> Meant:
-    """The same, alone with tables that know every request and outcome. Raises NotRecorded, Busy and the rest too."""
+def preview(chosen: Chosen, desk: Desk, rate: float = 0.0) -> Meant:
+    """The same, alone with tables that know every request and outcome. Raises NotRecorded, Busy and the rest too.
+
+    rate: pictures a minute that live detectors do now; 0: as it was lately.
+    """
     with alone(desk.engine) as connection:
         committed = _committed(desk)
         wait_until_answered(connection, desk)
-        return look_at(connection, chosen, committed)
+        found = look_at(connection, chosen, committed)
+        return replace(found, rate_per_minute=rate or lately(connection))
 
 
 def again(chosen: Chosen, desk: Desk, requested_by: str) -> Asked:
@@ -81,8 +93,8 @@ def again(chosen: Chosen, desk: Desk, requested_by: str) -> Asked:
     return Asked(pictures, asked)
 
 
-def lines(found: Meant, given_ids: int) -> Iterator[str]:
-    """For people."""
+def lines(found: Meant, given_ids: int, duration: str | None = None) -> Iterator[str]:
+    """For people. duration: how long it takes, in words."""
     yield f"[INFO] {found.pictures:,} pictures are meant"
     if found.pictures < given_ids:
         yield f"[INFO] {given_ids:,} ids were given: the others are unknown, removed, or do not meet the rest"
@@ -97,6 +109,8 @@ def lines(found: Meant, given_ids: int) -> Iterator[str]:
     )
     if found.waiting:
         yield f"[INFO] {found.waiting:,} of them wait already, and are not asked for"
+    if duration is not None and found.rate_per_minute is not None:
+        yield f"[INFO] That takes about {duration} at {found.rate_per_minute:,.0f} pictures a minute"
 
 
 def _committed(desk: Desk) -> dict[int, int]:

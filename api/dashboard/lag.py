@@ -6,8 +6,9 @@ from api.dashboard import charts
 from api.dashboard.markup import Child, Markup, tag
 from api.dashboard.pieces import card, figure, pill, table
 from api.dashboard.view import Asked, Drawing, View
-from api.dashboard.words import count, span
+from api.dashboard.words import NOTHING, count, span
 from api.history import Sample
+from api.lag_words import EVERY_S, READINGS
 from api.responses import GroupPosition, PartitionPosition
 from api.routes.lag import lag
 from thumper.record import Partition
@@ -16,6 +17,28 @@ _READS = {
     "detector": "Pictures and requests that are still to be looked at.",
     "sink": "Events that are not in the tables yet. On detections, offsets of transaction markers count too.",
 }
+_KINDS = {
+    "OK": "good",
+    "WARN": "warn",
+    "ERR": "bad",
+    "STOP": "bad",
+    "STALL": "bad",
+    "REWIND": "info",
+    "NOTFOUND": "idle",
+}
+_MEANS = {
+    "OK": "It keeps up, or gets on.",
+    "WARN": "It works, but for five minutes the lag has not fallen.",
+    "ERR": "Events wait, and for five minutes none was taken: the partitions below say where.",
+    "NOTFOUND": "It has never committed, and nobody is in it.",
+}
+_PARTITION_MEANS = {
+    "WARN": "works, but never caught up",
+    "STOP": "nobody is there",
+    "STALL": "somebody is there, and stands still",
+    "REWIND": "was set back, to do it again",
+}
+_WINDOW_S = READINGS * EVERY_S
 
 
 def draw(asked: Asked) -> Drawing:
@@ -46,14 +69,25 @@ def _group(group: GroupPosition, samples: Sequence[Sample]) -> Markup:
             figure("behind, in time", span(age), charts.line(ages, _says("Seconds behind", ages), "info", 72), "wide"),
             class_="figures pair",
         ),
+        status(group),
         tag("p", _since(samples), class_="note"),
         _partitions(group, samples),
         note=_READS.get(group.group),
     )
 
 
+def status(group: GroupPosition) -> Markup | None:
+    """Burrow's word for the group, and what it means; None where nobody watches."""
+    if group.status is None:
+        return None
+    words = _MEANS[group.status]
+    if group.status == "OK" and group.complete is not None and group.complete < 1:
+        words = f"Said for sure after {span(_WINDOW_S)} of watching; {100 * group.complete:.0f} % of it have passed."
+    return tag("p", pill(group.status, _KINDS[group.status]), tag("span", words, class_="note"), class_="row status")
+
+
 def _partitions(group: GroupPosition, samples: Sequence[Sample]) -> Markup:
-    names = ("Topic", "Partition", "Committed", "End", "Behind", "Last hour")
+    names = ("Topic", "Partition", "Committed", "End", "Behind", "Status", "Last hour")
     rows = [_row(group.group, part, samples) for part in group.partitions if part.end]
     shown = table(names, rows, f"Partitions read by {group.group}", (1, 2, 3, 4))
     behind = sum(1 for part in group.partitions if part.lag)
@@ -70,7 +104,15 @@ def _row(group: str, part: PartitionPosition, samples: Sequence[Sample]) -> list
     trend = (
         charts.line(lags, _says("Events behind", lags), height=24) if any(lags) else tag("span", "none", class_="note")
     )
-    return [part.topic, str(part.partition), committed, count(part.end), count(part.lag), trend]
+    return [part.topic, str(part.partition), committed, count(part.end), count(part.lag), _word(part), trend]
+
+
+def _word(part: PartitionPosition) -> Markup | str:
+    if part.status is None:
+        return NOTHING
+    means = _PARTITION_MEANS.get(part.status)
+    word = pill(part.status, _KINDS[part.status])
+    return tag("span", word, tag("span", means, class_="note"), class_="two") if means else word
 
 
 def _since(samples: Sequence[Sample]) -> str:

@@ -32,7 +32,7 @@ def draw(asked: Asked) -> Drawing:
     samples = asked.parts.history.samples()
     return Drawing(
         {
-            "state": _state(now, rate(asked.parts.workers, asked.parts.clock)),
+            "state": state_line(now, rate(asked.parts.workers, asked.parts.clock)),
             "numbers": _numbers(now),
             "alerts": _alerts(raised, asked.parts),
             "pace": _pace(now, samples, rate(asked.parts.workers, asked.parts.clock)),
@@ -45,7 +45,8 @@ def draw(asked: Asked) -> Drawing:
 VIEW = View("/", "Overview", "overview", draw, every_s=2.0)
 
 
-def _state(now: FullStatus, per_minute: float) -> Markup:
+def state_line(now: FullStatus, per_minute: float) -> Markup:
+    """The state in a word and in words, and how long it takes. per_minute: pictures."""
     done = now.completed + now.failed
     words = f"{count(done)} of {plural(now.total, 'picture')} looked at. {_MEANS[now.state]}"
     left = time_left(now, per_minute)

@@ -14,7 +14,8 @@
   const renew = (regions) => {
     for (const [name, html] of Object.entries(regions)) {
       const place = document.querySelector(`[data-region="${name}"]`);
-      if (!place) continue;
+      // A form that somebody may be filling in stays as it is until the page is opened anew.
+      if (!place || place.querySelector("form[data-still]")) continue;
       const focus = place.contains(document.activeElement) ? document.activeElement : null;
       const open = [...place.querySelectorAll("details[data-keep][open]")].map((e) => e.dataset.keep);
       const href = focus?.getAttribute("href");
@@ -26,7 +27,6 @@
     }
     document.body.dataset.renewed = Number(document.body.dataset.renewed ?? 0) + 1;
   };
-  window.thumper = { renew };
 
   // The connection: NiceGUI shows and hides its own notice; ours says the same in the page's words.
   const watchConnection = () => {
@@ -74,8 +74,11 @@
     if ("queued" in body) return `${body.queued} of ${body.matched} failed pictures are in the pipeline`;
     if (body.wanted) return `The ${body.group} is to be ${body.wanted}`;
     if ("sent" in body) return body.sent ? "Sent again" : "It was sent again before";
+    if (body.replay_id) return body.state === "undone" ? "Undone: the detectors go on where they had been" : `The detectors went back ${body.wish}`;
+    if ("asked" in body) return `${body.asked} pictures are asked for now, ${body.pictures - body.asked} were waiting already`;
     return "Done";
   };
+  window.thumper = { renew, change, toast, told };
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("button[data-post]");
     if (!button || button.disabled) return;

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from api.dashboard.icons import icon
-from api.dashboard.markup import Markup, own, tag
+from api.dashboard.markup import Markup, join, own, tag
 from api.dashboard.view import View
 
 LOST = "Connection lost. What you see is not renewed; this page comes back by itself."
@@ -22,8 +22,9 @@ def head() -> str:
 
 @cache
 def script() -> Markup:
-    """The page's own script."""
-    return tag("script", own(files("api.dashboard").joinpath("page.js").read_text("utf-8")))
+    """The pages' own scripts; what is not on a page is left alone by them."""
+    folder = files("api.dashboard")
+    return join([tag("script", own(folder.joinpath(name).read_text("utf-8"))) for name in ("page.js", "replay.js")])
 
 
 def frame(view: View, views: Sequence[View], regions: Mapping[str, Markup], title: str | None = None) -> Markup:

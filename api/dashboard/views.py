@@ -9,6 +9,7 @@ from api.dashboard import (
     overview,
     picture,
     pictures,
+    replay,
     upload,
     workers,
 )
@@ -22,6 +23,7 @@ VIEWS = (
     lag.VIEW,
     workers.VIEW,
     failures.VIEW,
+    replay.VIEW,
     letters.VIEW,
     picture.VIEW,
 )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Security
 from fastapi.security import HTTPBearer
 
 from api.deps import Deps, Parts
+from api.history import rate
 from api.problems import Refusal
 from api.replay_answers import (
     PictureChoice,
@@ -22,7 +23,7 @@ from api.replay_answers import (
     told_pictures,
     told_replay,
 )
-from api.status import LIVE_GROUP
+from api.replays import read_replays
 from producers.again import again, preview
 from producers.chosen import Chosen
 from producers.requests import Unknown
@@ -49,7 +50,7 @@ WaitS = Annotated[float, Query(ge=0, le=120, description="seconds to wait until 
 @router.get("", operation_id="list_replays")
 async def replays(parts: Parts) -> list[ReplayAnswer]:
     """The replays in place, the newest first, and what is left of each."""
-    found = await _with_replayer(parts, lambda replayer: replayer.replays())
+    found = await _in_turn(partial(read_replays, parts.settings, parts.lags, parts.clock), parts.replaying)
     return [told_replay(*one) for one in found]
 
 
@@ -76,7 +77,8 @@ async def undo_replay(parts: Parts, pause: PauseFlag = False, wait_s: WaitS = 30
 @router.post("/pictures/plan", operation_id="plan_pictures_again", dependencies=guarded)
 async def plan_pictures(parts: Parts, body: PictureChoice) -> PicturesMeant:
     """Which pictures are meant, and what would be replaced; asks for nothing."""
-    return told_pictures(await _in_turn(partial(preview, _chosen(body), parts.desk), parts.queueing))
+    look = partial(preview, _chosen(body), parts.desk, rate(parts.workers, parts.clock))
+    return told_pictures(await _in_turn(look, parts.queueing))
 
 
 @router.post("/pictures", operation_id="ask_for_pictures_again", dependencies=guarded)
@@ -132,10 +134,5 @@ def _replayer(parts: Deps) -> Iterator[Replayer]:
         lags = LagReader(parts.settings, parts.clock)
         stack.callback(lags.close)
         emitter = stack.enter_context(Emitter(parts.settings, parts.clock))
-        yield Replayer(ReplayParts(parts.settings, parts.engine, lags, emitter, parts.clock, rate=lambda: _rate(parts)))
-
-
-def _rate(parts: Deps) -> float:
-    now_s = parts.clock.now_s()
-    known = [worker for worker in parts.workers.known() if worker.beat.group == LIVE_GROUP]
-    return sum(worker.beat.rate_per_minute for worker in known if worker.alive(now_s))
+        now = partial(rate, parts.workers, parts.clock)
+        yield Replayer(ReplayParts(parts.settings, parts.engine, lags, emitter, parts.clock, rate=now))

@@ -21,6 +21,7 @@ PAGES = {
     "/lag": "Lag",
     "/workers": "Workers",
     "/failures": "Failures",
+    "/replay": "Replay",
     "/dead-letters": "Dead letters",
 }
 # What has no name for a screen reader, and pictures that say nothing of what they show, not even that.
@@ -138,6 +139,65 @@ def test_failures_and_dead_letters_are_tried_again(page: Page, address: str, sys
     page.goto(f"{address}/dead-letters")
     page.get_by_role("button", name="Retry").first.click()
     expect(page.locator("#toast")).to_have_text("Sent again")
+
+
+def test_replays_are_looked_at_done_and_undone(page: Page, address: str, system: Processes) -> None:
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{address}/workers")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#toast")).to_have_text("The detector is to be paused")
+    page.goto(f"{address}/replay")
+    expect(page.get_by_text("None was ever begun.")).to_be_visible()
+    plan = page.get_by_role("region", name="What this would do")
+    total = system.get("/api/processing/status")["total"]
+
+    page.get_by_role("radio", name="Everything").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_label("Imported at or after").fill("2026-01-01T00:00")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What this would do")).to_be_focused()
+    expect(plan.locator("[data-say=pictures]")).to_have_text(str(total))
+    expect(plan).to_contain_text("time of import (the broker's), never of capture")
+    page.get_by_label("Imported at or after").fill("2026-01-01T00:01")
+    expect(plan).to_be_hidden()
+
+    page.get_by_role("radio", name="Everything").check()
+    page.get_by_role("button", name="Look first").click()
+    page.get_by_label("Pause the detectors").check()
+    page.get_by_label("Type replay to do it").fill("yes")
+    page.keyboard.press("Enter")
+    expect(plan).to_be_visible()
+    assert system.get("/api/replay") == []
+    page.get_by_label("Type replay to do it").fill("replay")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_have_text("The detectors went back to the earliest event")
+    expect(plan).to_be_hidden()
+    row = page.get_by_role("row", name="to the earliest event")
+    expect(row.get_by_text("under way")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toast")).to_contain_text("Undone")
+    expect(row.get_by_text("undone")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page.goto(f"{address}/workers")
+    page.get_by_role("button", name="Go on", exact=True).click()
+    expect(page.get_by_role("row", name="d1").get_by_text("running")).to_be_visible()
+
+
+def test_chosen_pictures_are_done_again(page: Page, address: str, system: Processes) -> None:
+    page.goto(f"{address}/replay")
+    page.get_by_role("radio", name="Chosen pictures").check()
+    page.get_by_role("button", name="Look first").click()
+    expect(page.locator("#toast")).to_contain_text("nothing says which pictures")
+    page.get_by_label("Location").select_option(label=HOSTILE)
+    page.get_by_label("Taken to").fill("2026-01-01")
+    page.get_by_role("button", name="Look first").click()
+    plan = page.get_by_role("region", name="What this would do")
+    expect(plan.locator("[data-say=locations]")).to_have_text(f"{HOSTILE} {SMALL}")
+    expect(plan.locator("[data-say=taken]")).to_have_text("1 Jan 2026, 00:00 to 1 Jan 2026, 00:59")
+    page.get_by_label("Type replay to do it").fill("replay")
+    page.get_by_role("button", name="Process again").click()
+    expect(page.locator("#toast")).to_have_text(f"{SMALL} pictures are asked for now, 0 were waiting already")
+    system.wait_drained()
 
 
 def test_pictures_are_dropped_in(page: Page, address: str, tmp_path: Path) -> None:

@@ -39,13 +39,13 @@
     wish: plan.events ? `In place: the detectors go back ${plan.wish}.` : `Nothing is done again by going back ${plan.wish}.`,
     events: `${plural(plan.events, "event")} in ${plural(plan.moves.length, "partition")}`,
     time: `${plan.time_means} (the broker's), never of capture`,
-    waiting: plan.waiting && `${plural(plan.waiting, "event")} wait already; they and all new ones come after these`,
+    waiting: plan.waiting && `${plural(plan.waiting, "event")} already: they and all new ones come after these`,
     members: plan.members ? `${number(plan.members)} in the group: paused meanwhile, or stop them first` : "none in the group now",
   });
   const chosen = (plan) => ({
     wish: plan.pictures ? "Each of these pictures is asked for once more; fresh ones go on beside them." : "No picture is like that.",
     time: "time of capture, the camera's own",
-    waiting: plan.waiting && `${number(plan.waiting)} of them wait already, and are not asked for`,
+    waiting: plan.waiting && `${number(plan.waiting)} of them already: they are not asked for again`,
     locations: places(plan.locations),
   });
   const shared = (plan) => ({
@@ -100,9 +100,9 @@
     event.preventDefault();
     const { path, body, placed } = planned;
     const query = placed ? `?pause=${at("confirm").elements.pause.checked}&wait_s=60` : "";
-    toast("Under way …");
+    at("going").textContent = placed ? "Under way; the detectors have to leave first …" : "Asking …";
     busy(at("go"), async () => {
-      const answer = await change(path + query, body);
+      const answer = await change(path + query, body).finally(() => (at("going").textContent = ""));
       leave();
       at("look").focus();
       toast(told(answer));

@@ -48,13 +48,10 @@ def under_way(now: FullStatus, found: list[ReplayAnswer], per_minute: float) -> 
     lead = state_line(now, per_minute)
     one = next((replay for replay in found if replay.left), None)
     if one is None:
-        return tag("div", lead, tag("p", "No replay in place is under way.", class_="note"))
+        return tag("div", lead, tag("p", "No replay in place is under way.", class_="note"), class_="stack")
     ask = "End this replay? The group goes on where it had been. What was done again stays done."
-    return tag("div", lead, card("Under way", _progress(one, per_minute), tag("p", _undo(ask), class_="row")))
-
-
-def _undo(ask: str) -> Markup:
-    return button("Undo", UNDO, "undo", ask=ask)
+    undo = tag("p", button("Undo", UNDO, "undo", ask=ask), class_="row")
+    return tag("div", lead, card("Under way", _progress(one, per_minute), undo), class_="stack")
 
 
 def _progress(one: ReplayAnswer, per_minute: float) -> Markup:

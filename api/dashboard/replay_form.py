@@ -51,7 +51,7 @@ def plan() -> Markup:
         tag(
             "dl",
             figure("pictures", _said("pictures"), _said("events")),
-            figure("takes about", _said("takes"), _said("pace")),
+            figure("time it takes", _said("takes"), _said("pace")),
             figure("results replaced", _said("completed"), "completed"),
             figure("failures tried again", _said("failed"), "failed"),
             class_="figures four",
@@ -139,6 +139,7 @@ def _confirm() -> Markup:
             "div",
             tag("button", "Process again", class_="primary", id="go"),
             tag("button", "Cancel", type="button", id="leave"),
+            tag("span", class_="note", role="status", id="going"),
             class_="row",
         ),
         id="confirm",

@@ -190,6 +190,8 @@ def test_chosen_pictures_are_done_again(page: Page, address: str, system: Proces
     expect(page.locator("#toast")).to_contain_text("nothing says which pictures")
     page.get_by_label("Location").select_option(label=HOSTILE)
     page.get_by_label("Taken to").fill("2026-01-01")
+    # A new place in the list shall not undo what somebody is choosing.
+    page.evaluate("thumper.renew({choose: 'drawn anew'})")
     page.get_by_role("button", name="Look first").click()
     plan = page.get_by_role("region", name="What this would do")
     expect(plan.locator("[data-say=locations]")).to_have_text(f"{HOSTILE} {SMALL}")

@@ -93,12 +93,15 @@ def test_what_does_not_exist_is_said(world: World, desk: Desk) -> None:
 def test_the_dry_run_says_it_all() -> None:
     first, last = datetime(2026, 10, 1, 6), datetime(2026, 11, 3, 18)
     places = (("Hayfield", 1_900), ("TinMan", 100))
-    said = "\n".join(lines(Meant(2_000, 5, 1_990, first, last, 1_900, 95, places), 2_001))
+    meant = Meant(2_000, 5, 1_990, first, last, 1_900, 95, places, rate_per_minute=500)
+    assert meant.seconds == 240
+    said = "\n".join(lines(meant, 2_001, "4 min"))
     for words in (
         "2,000 pictures",
         "2,001 ids",
         "2026-10-01 06:00:00 to 2026-11-03 18:00:00 (10 without",
         "TinMan 100",
+        "about 4 min at 500 pictures a minute",
     ):
         assert words in said
     assert "1,900 completed and 95 failed" in said

@@ -21,7 +21,7 @@ from thumper.lag import LagReader
 from thumper.positions import place_group, wait_until_left
 from thumper.settings import Settings
 from thumper.store import Store
-from thumper.topics import RECORDED, finish_restored, list_topics, make_restored, unfinished_topics
+from thumper.topics import RECORDED, ensure_topics, finish_restored, list_topics, make_restored, unfinished_topics
 
 
 class Restore:
@@ -77,6 +77,8 @@ class Restore:
         place_group(self._settings, SINK, self._lags.starts(RECORDED), self._clock)
         empty_tables(self._engine)
         finish_restored(self._settings, RECORDED)
+        # Workers read `control` before they begin, and tell of themselves in others.
+        ensure_topics(self._settings)
 
     def finish(self, timeout_s: float) -> str:
         """Start everything on the embedded stack, and wait for the tables; what came out."""

@@ -4,6 +4,7 @@ Every step is taken relative to an open folder and follows no link, so nothing c
 """
 
 import errno
+import math
 import os
 import secrets
 import stat
@@ -124,10 +125,18 @@ def sweep(root: Path, older_than_s: float) -> int:
     """Remove what killed writers left aside, last changed before `older_than_s` (seconds since 1970); how many."""
     with _opened_root(root) as top, _folder(top, INCOMING) as aside:
         names = [os.fsencode(name) for name in os.listdir(aside)]  # noqa: PTH208 - Path cannot list an open folder
-        stale = [name for name in names if os.stat(name, dir_fd=aside, follow_symlinks=False).st_mtime < older_than_s]
+        stale = [name for name in names if _changed_s(aside, name) < older_than_s]
         for name in stale:
             _remove(aside, name)
     return len(stale)
+
+
+def _changed_s(folder: int, name: bytes) -> float:
+    """When it was changed last; in the far future if it is not there any more: its writer has just moved it."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def free_bytes(root: Path) -> int:

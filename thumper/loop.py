@@ -386,6 +386,10 @@ class ConsumerLoop:
         self._rewind_wanted = False
 
     def _back_off(self, error: Retriable) -> None:
+        if self._clock.now_s() < self._resume_s:
+            # The source itself cannot be asked meanwhile: everything is void already, and this was said.
+            self._clock.sleep(GLANCE_S)
+            return
         least_s, most_s = BACKOFF_S
         wait_s = min(most_s, least_s * math.pow(2, self._failures))
         self._failures = min(self._failures + 1, 16)

@@ -92,9 +92,9 @@ def address(system: Processes) -> str:
     return f"http://127.0.0.1:{system.settings.api_port}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium from CHROMIUM or from the PATH."""
+    """Chromium from CHROMIUM or from the PATH. Playwright's event loop runs in this thread until it is closed."""
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("no Chromium is there: apt-get install chromium, or set CHROMIUM=path")

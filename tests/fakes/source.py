@@ -18,6 +18,7 @@ class ScriptedSource:
         self.held: set[Partition] = set()
         self.rewinds = 0
         self.fail_rewind = 0
+        self.fail_take = 0
         self.closed = False
 
     def open(self, listener: Listener) -> None:
@@ -46,6 +47,9 @@ class ScriptedSource:
         self.held.discard(partition)  # as the real client: a pause does not outlive the assignment
 
     def take(self, most: int, wait_s: float) -> list[Record]:
+        if self.fail_take:
+            self.fail_take -= 1
+            raise KafkaDown("away")
         if self.is_leaving:
             self.is_leaving = False
             self.revoke(*self.position)

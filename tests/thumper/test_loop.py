@@ -156,6 +156,17 @@ def test_infrastructure_that_is_away_pauses_and_loses_nothing(error: StoreDown |
     assert bench.loop.health().last_error is None
 
 
+def test_a_source_that_cannot_be_asked_is_not_asked_without_a_breath() -> None:
+    bench = Bench({ONE: 4})
+    bench.source.fail_take = 10
+    before_s = bench.clock.now_s()
+    bench.turns(10, seconds=0.0)
+    assert bench.clock.now_s() > before_s
+    assert bench.loop.health().rewinds == {"KafkaDown": 1}
+    bench.turns(20, work=4)
+    assert bench.committer.outputs == [(ONE, offset) for offset in range(4)]
+
+
 def test_a_newer_event_stops_its_partition_and_no_other() -> None:
     bench = Bench({ONE: 2, TWO: 2})
     bench.turns(2)

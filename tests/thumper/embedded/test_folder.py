@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -84,9 +85,10 @@ def test_a_second_one_says_who_is_at_work(tmp_path: Path) -> None:
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
-    assert folder.socket_path(tmp_path) == tmp_path / "run" / "supervisor.sock"
-    short = folder.socket_path(tmp_path / ("x" * 90))
+def test_a_long_path_gets_a_short_socket() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        assert folder.socket_path(Path(name)) == Path(name) / "run" / "supervisor.sock"
+        short = folder.socket_path(Path(name) / ("x" * 90))
     assert len(str(short)) < 90
     assert stat.S_IMODE(short.parent.stat().st_mode) == 0o700
     short.parent.rmdir()

@@ -16,7 +16,7 @@ from tests.processes import eventually
 from thumper.embedded.apps import environment
 from thumper.embedded.kaskade import ui_arguments, ui_config
 from thumper.errors import UserError
-from thumper.kafka import Names
+from thumper.kafka import make_admin
 from thumper.settings import Settings
 from thumper.topics import ensure_topics
 
@@ -94,6 +94,8 @@ def test_where_it_cannot_be_had_that_is_said(tmp_path: Path) -> None:
 @pytest.mark.integration
 def test_it_shows_the_topics_of_this_cluster(settings: Settings) -> None:
     ensure_topics(settings)
+    # Hundreds of other tests' topics stand there too, and the screen has room for some.
+    there = list(make_admin(settings).list_topics(timeout=30).topics)
     screen, terminal = pty.openpty()
     variables = {"TERM": "xterm-256color", "COLUMNS": "160", "LINES": "50", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
@@ -114,7 +116,7 @@ def test_it_shows_the_topics_of_this_cluster(settings: Settings) -> None:
             seen.extend(os.read(screen, 1 << 16))
         except BlockingIOError:
             return False
-        return Names(settings).topic("detections").encode() in seen
+        return any(topic.encode() in seen for topic in there)
 
     try:
         eventually(shows, "the topics are on the screen")

@@ -88,9 +88,14 @@ class _Pages(Mount):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether it is one of them."""
-        if scope["type"] not in {"http", "websocket"} or scope["path"].split("/")[1] not in self._first:
+        if scope["type"] not in {"http", "websocket"} or _first_word(scope["path"]) not in self._first:
             return Match.NONE, {}
         return super().matches(scope)
+
+
+def _first_word(path: str) -> str:
+    # A path is not always one: `OPTIONS *` asks about the server as a whole.
+    return path.partition("/")[2].partition("/")[0]
 
 
 class _Headers:

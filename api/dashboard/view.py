@@ -32,7 +32,7 @@ class Asked:
         value = self.text(name, 1_000)
         try:
             return None if value is None else parse(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # the end of a calendar's last day is after all times
             raise Refusal(422, f"{name} is not understood", f"like {like}") from None
 
     def place(self) -> UUID | None:

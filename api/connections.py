@@ -58,8 +58,9 @@ class PromptProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """The next head is due, unless nothing comes at all, which uvicorn ends earlier."""
-        super().on_response_complete()
+        # Before it goes on: a head that has come already is taken at once, and then none is due.
         self._expect_head()
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is due any more."""

@@ -1,5 +1,6 @@
 """What comes before a request, on a bare socket: heads without an end, heads that do not come, other pages' sockets."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
@@ -81,6 +82,21 @@ def test_half_a_head_after_an_answer_ends_the_connection_too(client: httpx.Clien
         assert caller.recv(100_000).startswith(b"HTTP/1.1 404")
         caller.sendall(whole[:20])
         assert caller.recv(100) == b""
+
+
+def test_a_request_that_came_with_the_one_before_it_gets_its_whole_time() -> None:
+    app = FastAPI()
+
+    @app.get("/{seconds}")
+    async def answer(seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "whole"
+
+    head = "GET /{} HTTP/1.1\r\nHost: localhost\r\n{}\r\n"
+    both = head.format("0", "") + head.format(3 * SHORT_S, "Connection: close\r\n")
+    with serving(app, SHORT_S) as client, call(client) as caller, caller.makefile("rb") as answers:
+        caller.sendall(both.encode())
+        assert answers.read().count(b"whole") == 2
 
 
 @pytest.mark.parametrize(

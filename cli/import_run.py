@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from cli.import_report import size_words
 from producers.catch_up import wait_for_turn, wait_until_recorded
@@ -45,6 +45,10 @@ class Asked:
     even_removed: bool = False
 
 
+# Its turn among imports, or a sink that has recorded what is in the log.
+WaitsFor = Literal["turn", "sink"]
+
+
 class RunReport(Report, Protocol):
     """Who is told what happens (cli.import_report.ImportReport)."""
 
@@ -63,12 +67,16 @@ class Wires:
 
 
 class ImportRun:
-    """One command's import, connected. A context manager: leaving it gives back the lock and all connections."""
+    """One command's import, connected. A context manager: leaving it gives back the lock and all connections.
+
+    waits_for: what it waits for before pictures are taken in; kept when it was stopped while it waited.
+    """
 
     def __init__(self, settings: Settings, asked: Asked, wires: Wires) -> None:
         """Connects nothing that is not asked yet. Raises SettingError."""
         self._asked = asked
         self._wires = wires
+        self.waits_for: WaitsFor | None = None
         self._patience = Patience(wires.clock, wires.stopped, wires.report.say)
         self._closing = ExitStack()
         engine = make_engine(settings, read_only=True, application_name="thumper import")
@@ -123,8 +131,13 @@ class ImportRun:
 
     def _round(self, pictures: Iterable[Found | Trouble] | Callable[[], Iterable[Found | Trouble]]) -> ImportSummary:
         """Import under the lock, with a sink that is up to date."""
-        if not (self._take_turn() and self._is_recorded()):
+        self.waits_for = "turn"
+        if not self._take_turn():
             return ImportSummary(interrupted=True)
+        self.waits_for = "sink"
+        if not self._is_recorded():
+            return ImportSummary(interrupted=True)
+        self.waits_for = None
         try:
             return run_import(
                 self._plan, self._parts, self._wires.report, pictures() if callable(pictures) else pictures

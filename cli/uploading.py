@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from api.uploads import ImportBusy, Refused, Taken
-from cli.import_run import Asked, ImportRun, Wires
+from cli.import_run import Asked, ImportRun, WaitsFor, Wires
 from producers.find import open_source
 from producers.names import MAX_NAME_CHARS, display
 from producers.tally import ImportSummary
@@ -56,14 +56,26 @@ class FolderUploads:
         asked = Asked((source,), location, wait_s=BEGINS_WITHIN_S)
         with ImportRun(self._settings, asked, wires) as run:
             summary = run.all([])
-        return _taken(summary)
+        return taken(summary, run.waits_for)
 
 
-def _taken(summary: ImportSummary) -> Taken:
+_AGAIN = "upload the same pictures again"
+_WAITED: dict[WaitsFor | None, tuple[str, str]] = {
+    "turn": ("another import is running", "upload again when it has ended"),
+    "sink": (
+        "the sink has not recorded yet what was imported before",
+        "`thumper check` says whether it runs; upload again when it has",
+    ),
+    None: (f"the import did not begin within {BEGINS_WITHIN_S:.0f} s", _AGAIN),
+}
+
+
+def taken(summary: ImportSummary, waits_for: WaitsFor | None) -> Taken:
+    """What the API tells of an import. Pure. Raises ImportBusy, StoreDown."""
     if summary.interrupted and not summary.settled:
-        raise ImportBusy("another import is running", "upload again when it has ended")
+        raise ImportBusy(*_WAITED[waits_for])
     if summary.stopped_because is not None:
-        raise StoreDown(f"the import stopped: {summary.stopped_because}", "upload the same pictures again")
+        raise StoreDown(f"the import stopped: {summary.stopped_because}", _AGAIN)
     refused = tuple(Refused(Path(one.path).name, one.reason) for one in summary.complaints)
     return Taken(summary.imported, summary.known + summary.further_places, summary.removed, refused)
 

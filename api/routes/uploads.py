@@ -16,6 +16,7 @@ from api.problems import Refusal
 from api.responses import Uploaded, UploadRefused
 from api.uploads import Uploads
 from schemas.envelope import NO_NUL
+from thumper.errors import UserError
 
 MOST_FILES = 100
 # Each keeps its body on the disk meanwhile.
@@ -61,6 +62,8 @@ def _take(parts: Deps, uploads: Uploads, files: Sequence[UploadFile], location_n
     try:
         refused = _lay_down(files, folder, parts.settings.max_picture_bytes)
         taken = uploads.take(folder, location_name)
+    except UserError as error:
+        raise Refusal(409, error.message, error.hint) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     refused += [UploadRefused(filename=one.filename, reason=one.reason) for one in taken.refused]

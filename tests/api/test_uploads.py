@@ -1,10 +1,19 @@
-"""api/routes/uploads.py: names from outside."""
+"""api/routes/uploads.py: names from outside, and what is said when an import is refused."""
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.app import create_app
+from api.deps import open_deps
 from api.routes.uploads import safe_name
+from api.uploads import Taken
+from tests.api.serving import serving
+from tests.api.test_app import NOWHERE, problem
+from thumper.errors import UserError
+from thumper.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -30,3 +39,29 @@ def test_a_name_is_always_one_of_a_file_in_the_folder(name: str) -> None:
     assert "\\" not in kept
     assert not kept.startswith(".")
     assert len(kept.encode()) <= 255
+
+
+class FullStore:
+    """Uploads into a store that has no room."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "one"
+
+    def sweep(self) -> None:
+        """Nothing is left here."""
+
+    def folder(self) -> Path:
+        self._folder.mkdir()
+        return self._folder
+
+    def take(self, folder: Path, location: str) -> Taken:
+        raise UserError("the store's disk has 0 left", "make room")
+
+
+def test_what_the_import_refuses_is_told_with_its_reason_and_nothing_stays(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", **NOWHERE)
+    with open_deps(settings, FullStore(tmp_path)) as deps, serving(create_app(deps)) as client:
+        answer = client.post("/api/images", files={"files": ("a.jpg", b"x")}, data={"location_name": "Gate"})
+    found = problem(answer, 409)
+    assert (found["detail"], found["hint"]) == ("the store's disk has 0 left", "make room")
+    assert not (tmp_path / "one").exists()

@@ -95,6 +95,9 @@ def serve(settings: Settings, on_ready: Callable[[], None] | None = None, upload
     with _listening(settings) as listening, open_deps(settings, uploads) as deps:
         app = create_app(deps)
         mount(app, deps)
+        if uploads is not None:
+            # Only now: whoever holds the address is the one that takes pictures in.
+            uploads.sweep()
         _Server(server_config(app), on_ready or (lambda: _mark_ready(settings))).run(sockets=[listening])
 
 

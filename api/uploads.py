@@ -32,6 +32,10 @@ class Taken:
 class Uploads(Protocol):
     """Takes pictures in, on the way of every import."""
 
+    def sweep(self) -> None:
+        """Remove what a process that was killed has left. Before the first folder() only."""
+        ...
+
     def folder(self) -> Path:
         """A new folder for what arrives; the caller removes it."""
         ...

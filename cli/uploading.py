@@ -1,6 +1,7 @@
 """Uploads to the API, on the way of `thumper import`: the same lock, the same look-up, the same store and events."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,12 +31,17 @@ class FolderUploads:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._base = settings.data_dir / "uploads"
+
+    def sweep(self) -> None:
+        """See Uploads."""
+        for left in self._base.glob("*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def folder(self) -> Path:
         """A new folder below the data folder, on the disk that is meant for data."""
-        base = self._settings.data_dir / "uploads"
-        base.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=base))
+        self._base.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=self._base))
 
     def take(self, folder: Path, location: str) -> Taken:
         """Import all that lies in `folder`. Raises ImportBusy, StoreDown, KafkaDown, DatabaseDown, UserError."""

@@ -25,10 +25,10 @@ COPY . /app
 RUN /uv/bin/uv pip install --python /opt/thumper --no-deps -e /app
 
 FROM python AS runtime
-# The store's folder is made here, so that a new volume mounted on it belongs to this user.
+# The folders of store and uploads are made here, so that new volumes mounted on them belong to this user.
 RUN groupadd --gid 10001 thumper \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin thumper \
-    && install -d -o 10001 -g 10001 -m 0700 /store
+    && install -d -o 10001 -g 10001 -m 0700 /store /spool
 ENV PATH=/opt/thumper/bin:$PATH \
     THUMPER_DATA_DIR=/run/thumper \
     THUMPER_STORE=file:///store \

@@ -96,7 +96,8 @@ def test_detectors_are_chosen_by_profile_and_all_else_is_always_there() -> None:
 
 @pytest.mark.parametrize("name", OWN)
 def test_settings_of_our_parts_exist_and_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {key: _filled_in(value) for key, value in OWN[name]["environment"].items()}
+    given = OWN[name]["environment"].items()
+    values = {key: _filled_in(value) for key, value in given if key != "TMPDIR"}  # the system's own
     known = {f"THUMPER_{field.upper()}" for field in Settings.model_fields}
     assert set(values) <= known
     for key, value in values.items():
@@ -141,8 +142,16 @@ def test_volumes_are_declared_and_used() -> None:
 
 
 def test_whoever_only_reads_pictures_cannot_write_them() -> None:
-    for name in ("detector-cpu", "detector-gpu", "api", "monitor"):
+    for name in ("detector-cpu", "detector-gpu", "monitor"):
         assert "store:/store:ro" in SERVICES[name]["volumes"]
+
+
+def test_what_is_uploaded_waits_on_a_disk_and_can_be_kept() -> None:
+    api = SERVICES["api"]
+    assert api["volumes"] == ["store:/store", "spool:/spool"]
+    # What arrives, and what is laid down of it. The other folders that this user may write are memory.
+    assert (api["environment"]["TMPDIR"], api["environment"]["THUMPER_DATA_DIR"]) == ("/spool", "/spool")
+    assert re.search(r"install -d -o 10001 -g 10001 -m 0700 /store /spool$", DOCKERFILE, re.MULTILINE)
 
 
 def test_no_secret_is_written_down() -> None:

@@ -86,6 +86,8 @@ class Deps:
     history: History = field(init=False)
     # One caller queues at a time; the others wait without holding a thread, so that status stays quick.
     queueing: CapacityLimiter = field(init=False)
+    # What is wanted of a group: by one caller at a time, and never behind those who queue, which may take minutes.
+    wishing: CapacityLimiter = field(init=False)
     # Decoding whole pictures takes memory: two at a time.
     drawing: CapacityLimiter = field(init=False)
     # Each look into the dead letters, or after one picture, is a consumer of its own.
@@ -106,6 +108,7 @@ class Deps:
         self.registry = make_registry(self.board, exporter)
         self.history = History(look.get, self.workers, self.clock)
         self.queueing = CapacityLimiter(1)
+        self.wishing = CapacityLimiter(1)
         self.drawing = CapacityLimiter(2)
         self.reading = CapacityLimiter(2)
         self.replaying = CapacityLimiter(2)

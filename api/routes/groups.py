@@ -10,6 +10,7 @@ from api.deps import Deps, Parts
 from api.problems import Refusal
 from api.responses import GroupState
 from thumper.control_log import groups_wanted
+from thumper.emitter import Emitter
 from thumper.groups import refuse_unknown, want
 from thumper.topics import GROUPS
 from thumper.wishes import Wanted
@@ -52,14 +53,16 @@ async def drain(parts: Parts, group: Group) -> GroupState:
 
 
 async def _want(parts: Deps, group: str, state: Wanted) -> GroupState:
-    if parts.queueing.statistics().tasks_waiting >= MOST_WAITING:
+    if parts.wishing.statistics().tasks_waiting >= MOST_WAITING:
         raise _crowd()
-    return await to_thread.run_sync(_say, parts, group, state, limiter=parts.queueing)
+    return await to_thread.run_sync(_say, parts, group, state, limiter=parts.wishing)
 
 
 def _say(parts: Deps, group: str, state: Wanted) -> GroupState:
     refuse_unknown(group)
-    wish = want(parts.settings, group, state, "thumper api", parts.sender, parts.clock)
+    # An emitter of its own: `parts.sender` is for one thread, and whoever queues may have it.
+    with Emitter(parts.settings, parts.clock) as sender:
+        wish = want(parts.settings, group, state, "thumper api", sender, parts.clock)
     return GroupState(group=group, wanted=wish.state, wanted_by=wish.wanted_by, members=parts.lags.members(group))
 
 

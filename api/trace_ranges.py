@@ -28,19 +28,27 @@ class Edges(NamedTuple):
 
 
 def stretches(rows: Rows, edges: Edges, most: int) -> tuple[list[Stretch], list[Stretch]]:
-    """What to read, and what is left out because no stretch may be longer than `most` (its newest are kept)."""
-    wanted = [*_spots(rows), *_tails(rows, edges), *_own(rows, edges)]
-    inside = [within for one in wanted if (within := _within(one, edges)) is not None]
+    """What to read, and what is left out because all of it together may not be longer than `most`.
+
+    What tables name by its offset is read besides, wherever it stands.
+    """
+    spots = [within for one in _spots(rows) if (within := _within(one, edges)) is not None]
+    wanted = [*_tails(rows, edges), *_own(rows, edges)]
+    kept, left = _share(merged([within for one in wanted if (within := _within(one, edges)) is not None]), most)
+    return merged([*kept, *spots]), sorted(left)
+
+
+def _share(wanted: Sequence[Stretch], most: int) -> tuple[list[Stretch], list[Stretch]]:
+    """Equal shares of `most`, what short ones do not need for the longer; of each its newest offsets, and the rest."""
     kept: list[Stretch] = []
     left: list[Stretch] = []
-    for one in merged(inside):
-        cut = max(one.start, one.end - most)
+    for n, one in enumerate(sorted(wanted, key=lambda one: one.end - one.start)):
+        cut = max(one.start, one.end - most // (len(wanted) - n))
+        most -= one.end - cut
+        kept.append(one._replace(start=cut))
         if cut > one.start:
             left.append(one._replace(end=cut))
-        kept.append(one._replace(start=cut))
-    # What tables name by its offset is read wherever it stands.
-    spots = [within for one in _spots(rows) if (within := _within(one, edges)) is not None]
-    return merged([*kept, *spots]), left
+    return [one for one in kept if one.start < one.end], left
 
 
 def merged(wanted: Sequence[Stretch]) -> list[Stretch]:

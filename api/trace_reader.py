@@ -25,7 +25,7 @@ from thumper.record import Partition, Record
 from thumper.settings import Settings
 from thumper.topics import RECORDED, WORK
 
-# Of one stretch of a partition, looked through in about two seconds.
+# Of all partitions together, looked through in about two seconds.
 MOST_SCANNED = 100_000
 # Dead letters may have 900,000 bytes each.
 MOST_LETTERS = 5_000
@@ -53,7 +53,7 @@ class Tracer:
     def trace(self, image: UUID, sha256: str | None = None, most: int = MOST_SCANNED) -> Trace:
         """The story of `image`; sha256: of its bytes, if they are at hand. Raises KafkaDown, DatabaseDown.
 
-        Blocks for some milliseconds, and up to some seconds for each stretch of `most` events that has to be searched.
+        Blocks for some milliseconds, and for some seconds where `most` events have to be searched.
         """
         live = self.lags.read(LIVE_GROUP, WORK)
         with snapshot(self.engine) as tables:

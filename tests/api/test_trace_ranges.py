@@ -1,5 +1,8 @@
 """api/trace_ranges.py: what of the log is read for one picture, and what is left out."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from api.trace import Rows
 from api.trace_ranges import Edges, Stretch, merged, stretches
 from thumper.record import Partition
@@ -36,10 +39,23 @@ def test_beyond_the_limit_the_newest_are_kept_and_what_is_pointed_at_is_read_all
     found, left = stretches(Rows(image=ROW, results=[answered], recorded=RECORDED), EDGES, 100)
     assert [one for one in found if one.part == DETECTIONS] == [
         Stretch(DETECTIONS, 3_100, 3_101),
-        Stretch(DETECTIONS, 4_900, 5_000),
+        Stretch(DETECTIONS, 4_902, 5_000),
     ]
-    assert left == [Stretch(DETECTIONS, 3_000, 4_900)]
-    assert str(left[0]) == "detections 0: offsets 3000 to 4899"
+    assert left == [Stretch(DETECTIONS, 3_000, 4_902)]
+    assert str(left[0]) == "detections 0: offsets 3000 to 4901"
+
+
+@given(st.dictionaries(st.integers(0, 63), st.tuples(st.integers(0, 500), st.integers(0, 500))), st.integers(0, 2_000))
+def test_all_stretches_share_one_limit_and_nothing_goes_missing(tails: dict[int, tuple[int, int]], most: int) -> None:
+    parts = {Partition("images", number): (done, done + behind) for number, (done, behind) in tails.items()}
+    ends = {part: end for part, (_, end) in parts.items()}
+    rows = Rows(recorded={part: done for part, (done, _) in parts.items()})
+    found, left = stretches(rows, Edges(dict.fromkeys(ends, 0), ends, {}), most)
+    whole = [Stretch(part, *span) for part, span in sorted(parts.items()) if span[0] < span[1]]
+    assert merged([*found, *left]) == whole
+    assert sum(one.end - one.start for one in found) == min(most, sum(one.end - one.start for one in whole))
+    for cut in left:
+        assert all(cut.end <= one.start for one in found if one.part == cut.part), "the newest are kept"
 
 
 def test_what_the_log_has_lost_is_not_asked_for() -> None:

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import structlog
+
 from api.exporter import age_s
 from api.look import Look
 from api.snapshot import Known
@@ -12,6 +14,7 @@ from api.status import LIVE_GROUP, Numbers
 from thumper.clock import Clock
 from thumper.record import Partition
 
+log = structlog.get_logger()
 EVERY_S = 5.0
 # An hour: with 64 partitions some 20 MB.
 KEPT = 720
@@ -59,8 +62,9 @@ def rate(workers: Known, clock: Clock) -> float:
 class History:
     """Samples in the background from start() to close()."""
 
-    def __init__(self, look: Callable[[], Look], workers: Known, clock: Clock) -> None:
+    def __init__(self, look: Callable[[], Look], workers: Known, clock: Clock, every_s: float = EVERY_S) -> None:
         self._look, self._workers, self._clock = look, workers, clock
+        self._every_s = every_s
         self._samples: deque[Sample] = deque(maxlen=KEPT)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,7 +75,7 @@ class History:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; returns when the thread has ended."""
+        """Stop; returns when the thread has ended, or does not within ten seconds."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(10.0)
@@ -82,5 +86,9 @@ class History:
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
-            self._samples.append(sample(self._look(), self._workers, self._clock))
-            self._stopping.wait(EVERY_S)
+            try:
+                self._samples.append(sample(self._look(), self._workers, self._clock))
+            except Exception:
+                # Whatever it was: a gap in the chart, and not the end of it.
+                log.exception("history has a gap")
+            self._stopping.wait(self._every_s)

@@ -3,19 +3,23 @@
 import threading
 from contextlib import suppress
 
+import structlog
+
 from api.lag_words import EVERY_S, Windows
 from api.look import Log
 from thumper.errors import KafkaDown
 from thumper.topics import GROUPS
 
+log = structlog.get_logger()
 
-def look_once(log: Log, windows: Windows) -> None:
+
+def look_once(lags: Log, windows: Windows) -> None:
     """Add a reading of every group. Blocks for some milliseconds. Raises KafkaDown."""
     for group, topics in GROUPS.items():
-        lag = log.read(group, topics)
+        lag = lags.read(group, topics)
         members: int | None = None
         with suppress(KafkaDown):  # the user may read positions and not this
-            members = log.members(group)
+            members = lags.members(group)
         windows.add(lag, members)
 
 
@@ -41,5 +45,10 @@ class LagWatch:
 
     def _follow(self) -> None:
         while not self._stopping.wait(self._every_s):
-            with suppress(KafkaDown):
+            try:
                 look_once(self._log, self._windows)
+            except KafkaDown:
+                continue
+            except Exception:
+                # Whatever it was: a watch that ended would leave old words standing, and nobody would know.
+                log.exception("lag was not read")

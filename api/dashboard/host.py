@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from nicegui import app as pages
 from nicegui import ui
@@ -74,7 +74,8 @@ def _remember_the_hour(app: FastAPI, deps: Deps) -> None:
             async with inner(served) as state:
                 yield state
         finally:
-            deps.history.close()
+            # It waits for a look that is under way, up to a time-out; others shall be served meanwhile.
+            await to_thread.run_sync(deps.history.close)
 
     app.router.lifespan_context = lifespan
 

@@ -27,21 +27,23 @@ def test_one_look_adds_a_reading_of_each_group_even_if_members_are_not_told() ->
 
 
 class ComingBack(ListedLog):
-    """Does not answer the first three times."""
+    """Fails the first three times."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__()
         self.calls = 0
+        self._error = error
 
     def read(self, group: str, topics: Sequence[str]) -> GroupLag:
         self.calls += 1
         if self.calls <= 3:
-            raise KafkaDown("away")
+            raise self._error
         return super().read(group, topics)
 
 
-def test_it_goes_on_when_the_broker_comes_back_and_ends_when_told() -> None:
-    windows, log = Windows(size=3), ComingBack()
+@pytest.mark.parametrize("error", [KafkaDown("away"), ValueError("nobody thought of it")], ids=["away", "anything"])
+def test_it_goes_on_when_the_broker_comes_back_and_ends_when_told(error: Exception) -> None:
+    windows, log = Windows(size=3), ComingBack(error)
     watch = LagWatch(log, windows, every_s=0.01)
     watch.start()
     eventually(lambda: complete(windows) == 1.0, "the window is whole")

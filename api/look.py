@@ -15,7 +15,6 @@ from thumper.lag import GroupLag, PartitionLag
 from thumper.record import Partition
 from thumper.topics import GROUPS
 
-# What each group reads.
 # Topics that no group of ours reads, whose growth somebody wants to see.
 UNREAD = ("dead-letters",)
 # Several Prometheus servers, or a person who reloads, cause one look.

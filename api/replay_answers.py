@@ -71,7 +71,10 @@ class ReplayAnswer(Answer):
     """A replay in place. left: events until the group is where it had been; 0: it is, or the replay was undone."""
 
     replay_id: str = Field(examples=["replay-20261124-040000-3f2a"])
-    state: str = Field(examples=["under way"], description="under way, done, undone or refused")
+    state: str = Field(
+        examples=["under way"],
+        description="under way, done, undone, refused, or begun: broken off before it was known to be placed",
+    )
     wish: str
     events: Count
     left: Count
@@ -142,7 +145,8 @@ def told(found: Preview) -> ReplayPlan:
 
 def told_replay(replay: GroupReplayed, left: int) -> ReplayAnswer:
     """A replay as the API answers it."""
-    ended = replay.state if replay.state in {"undone", "refused"} else "done"
+    # Begun and no more: its command was broken off before it knew, most likely before anything was moved.
+    ended = "done" if replay.state == "placed" else replay.state
     return ReplayAnswer(
         replay_id=replay.replay_id,
         state="under way" if left else ended,

@@ -20,9 +20,7 @@ def bounded(call: Callable[[], None], what: str, limit_s: float) -> None:
     try:
         error = answer.get(timeout=limit_s)
     except Empty:
-        raise Fatal(
-            f"{what} has not returned within {limit_s:.0f} s", "a supervisor starts this process again"
-        ) from None
+        raise Fatal(f"{what} has not returned within {limit_s:.0f} s", RESTART) from None
     if error is not None:
         raise error
 

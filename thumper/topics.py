@@ -214,17 +214,6 @@ def list_topics(settings: Settings, admin: AdminClient, timeout_s: float = 10.0)
     }
 
 
-def differing_configs(settings: Settings, timeout_s: float = 10.0) -> dict[str, dict[str, tuple[str, str]]]:
-    """Where existing topics differ from the table: own name to setting to (wanted, found). Raises KafkaDown."""
-    different: dict[str, dict[str, tuple[str, str]]] = {}
-    for own, found in _configs(settings, timeout_s).items():
-        wanted = topic_config(TOPICS[own], settings.replication_factor)
-        wrong = {name: (value, found.get(name, "")) for name, value in wanted.items() if found.get(name) != value}
-        if wrong:
-            different[own] = wrong
-    return different
-
-
 def retention_ms(settings: Settings, timeout_s: float = 10.0) -> dict[str, int]:
     """For how long those topics are kept that are not kept for ever, by own name. Raises KafkaDown."""
     found = {topic: int(values.get("retention.ms", -1)) for topic, values in _configs(settings, timeout_s).items()}

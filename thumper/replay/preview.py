@@ -18,7 +18,7 @@ NEWEST = 2_000
 class Again:
     """Pictures. first, last: capture times, the places' own; dated: how many have one.
 
-    completed, failed: what the active model's outcomes are now. waiting: to be done whatever happens.
+    completed, failed: what the active model's outcomes are now.
     """
 
     pictures: int

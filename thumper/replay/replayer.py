@@ -28,7 +28,8 @@ from thumper.settings import Settings
 
 GROUP, TOPIC = "detector", "images"
 SOURCE = "thumper/replay"
-# Held by whoever sets the group's offsets, in any process on this database.
+# Held by whoever begins or undoes a replay in place, in any process on this database. Others who move the group (a
+# skip, stock tools) do not ask for it: what they did shows when the offsets are read back.
 LOCK_KEY = 0x7468_756D_7065_7203
 
 

@@ -90,8 +90,11 @@ def conditions(health: Health, group: str, worker: str) -> dict[str, Condition]:
 
 
 def ours(name: str, health: Health, group: str, worker: str) -> bool:
-    """Whether it is for this worker to say that the alert of this name is over. Pure."""
-    if name.endswith(f"/{worker}") and name.count("/") == 1:
+    """Whether it is for this worker to say that the alert of this name is over. Pure.
+
+    What the monitor has found out about a worker (`worker_restarts/detector-1`) is for the monitor to say.
+    """
+    if any(name == f"{kind}/{worker}" for kind in KINDS.values()):
         return True
     return any(name == _of(kind, group, part) for part in health.partitions for kind in ("data_loss", "newer_event"))
 

@@ -95,6 +95,12 @@ def test_a_next_life_resolves_what_is_over_and_leaves_what_is_others() -> None:
     assert sorted(bench.see(health())) == [("alert.resolved", name) for name in over]
 
 
+def test_what_the_monitor_has_found_out_about_a_worker_is_for_the_monitor_to_resolve() -> None:
+    monitors = ("worker_restarts/d1", "worker_gone/d1", "camera_silent/d1", "lag/d1")
+    bench = Bench(*monitors, "database_away/d1")
+    assert bench.see(health()) == [("alert.resolved", "database_away/d1")]
+
+
 def test_a_partition_that_went_elsewhere_is_for_its_new_owner_to_tell() -> None:
     bench = Bench()
     bench.see(health(one=LOST))

@@ -6,23 +6,22 @@ nobody but itself, and where it stands is a committed offset of the group `alert
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from processors.monitor.receivers import NotDelivered, Receiver
-from processors.monitor.told import Told
+from processors.monitor.delivery import Delivery
+from processors.monitor.receivers import Receiver
 from schemas.codec import UnknownMajorVersion, UnreadableEvent, decode
 from thumper.alerts import TOPIC
 from thumper.clock import Clock
-from thumper.errors import ThumperError
 from thumper.kafka import Names, committed_offsets, make_offsets_reader
 from thumper.record import Record
 from thumper.settings import Settings
 from thumper.tail import Tail
 
 TURN_S = 1.0
-BACKOFF_S = (1.0, 300.0)
 ASK_S = 10.0
 # The topic is compacted: it has one event or two for each alert that there ever was.
 ALL = 1_000_000
@@ -36,11 +35,10 @@ class Courier:
         self._settings = settings
         self._receiver = receiver
         self._clock = clock
-        self._told = Told(receiver.quiet_s)
+        self._delivery = Delivery(receiver, clock)
+        self._told = self._delivery.told
         self._stopping = threading.Event()
-        self._failures = 0
-        self._repeated_s = clock.now_s()
-        self._thread = threading.Thread(target=self._carry, name=f"to {receiver.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"to {receiver.name}", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -51,8 +49,17 @@ class Courier:
         self._stopping.set()
         self._thread.join(within_s)
 
-    def _carry(self) -> None:
-        offsets = make_offsets_reader(self._settings, f"alerts-{self._receiver.name}")
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with closing(make_offsets_reader(self._settings, f"alerts-{self._receiver.name}")) as offsets:
+                    self._carry(offsets)
+            except Exception:
+                # Nobody would notice a thread that has ended: its receiver would just never hear of anything again.
+                log.exception("carrying alerts begins anew after a fault", receiver=self._receiver.name)
+                self._stopping.wait(self._delivery.backs_off())
+
+    def _carry(self, offsets: Consumer) -> None:
         place = TopicPartition(Names(self._settings).topic(TOPIC.topic), TOPIC.number)
         known = committed = self._begin(offsets, place)
         caught_up = False
@@ -63,9 +70,9 @@ class Courier:
                 # What is over already is not told as news: at first all that there is is read.
                 caught_up = caught_up or not records
                 if caught_up:
-                    self._deliver()
+                    wait_s = self._delivery.turn()
                     committed = self._commit(offsets, place, committed)
-        offsets.close()
+                    self._stopping.wait(wait_s)
 
     def _note(self, records: Sequence[Record], known: int) -> None:
         for record in records:
@@ -93,24 +100,3 @@ class Courier:
             log.warning("cannot note what was delivered", receiver=self._receiver.name, error=str(error))
             return committed
         return place.offset
-
-    def _deliver(self) -> None:
-        now_s = self._clock.now_s()
-        try:
-            for alert in self._told.due(now_s):
-                self._receiver.send([alert])
-                self._told.told(alert, self._clock.now_s())
-                self._failures = 0
-            every_s = self._receiver.repeat_s
-            if every_s is not None and now_s - self._repeated_s >= every_s:
-                self._receiver.send(self._told.raised())
-                self._repeated_s = now_s
-        except NotDelivered as error:
-            self._back_off(error)
-
-    def _back_off(self, error: ThumperError) -> None:
-        least_s, most_s = BACKOFF_S
-        wait_s = min(most_s, least_s * 2.0 ** min(self._failures, 16))
-        self._failures += 1
-        log.warning("an alert waits", receiver=self._receiver.name, error=error.message, seconds=wait_s)
-        self._stopping.wait(wait_s)

@@ -1,5 +1,6 @@
 """Who is told of alerts: the log, a webhook, an Alertmanager."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -17,6 +18,8 @@ from thumper.settings import Settings
 TIMEOUT_S = 10.0
 # What is below is success.
 MULTIPLE_CHOICES = 300
+# Answers of a receiver that does not want what it was sent. 408 and 429 mean: later.
+REFUSALS = frozenset(range(400, 500)) - {408, 429}
 # Alertmanager takes for resolved what nobody repeats: repeated once a minute, it lasts for four.
 REPEAT_S = 60.0
 LASTS = timedelta(minutes=4)
@@ -27,6 +30,10 @@ class NotDelivered(Retriable):
     """A receiver did not take it. Says nothing of the address, which may be a secret."""
 
 
+class Refused(NotDelivered):
+    """It has read it and does not want it (4xx): sent again, it is refused again."""
+
+
 class Receiver(Protocol):
     """quiet_s: see told.py. repeat_s: how often it wants to hear of all that is raised; None: never again."""
 
@@ -35,7 +42,7 @@ class Receiver(Protocol):
     repeat_s: float | None
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Tell. Blocks for TIMEOUT_S at most, or a little longer. Raises NotDelivered."""
+        """Tell. Blocks for TIMEOUT_S at most, or a little longer. Raises NotDelivered, Refused."""
         ...
 
 
@@ -140,8 +147,9 @@ def _post(address: str, body: object, who: str) -> None:
             status = answer.status
     except urllib.error.HTTPError as error:
         error.close()
-        raise NotDelivered(f"the {who} answers {error.code}", f"is THUMPER_ALERT_{who.upper()} right?") from None
-    except (OSError, ValueError) as error:
+        kind = Refused if error.code in REFUSALS else NotDelivered
+        raise kind(f"the {who} answers {error.code}", f"is THUMPER_ALERT_{who.upper()} right?") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = type(getattr(error, "reason", error)).__name__
         raise NotDelivered(f"the {who} does not answer ({reason})", f"is THUMPER_ALERT_{who.upper()} right?") from None
     if status >= MULTIPLE_CHOICES:

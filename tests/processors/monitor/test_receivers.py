@@ -1,6 +1,7 @@
 """A webhook and an Alertmanager, as real servers on this machine: what they get, and what happens if they refuse."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from processors.monitor.receivers import Alertmanager, NotDelivered, Webhook, receivers
+from processors.monitor.receivers import Alertmanager, NotDelivered, Refused, Webhook, receivers
 from schemas.alert import Alert
 from tests.processes import free_port
 from thumper.alerts import Words, make_alert
@@ -89,6 +90,30 @@ def test_who_refuses_has_not_been_told_and_the_address_stays_secret(status: int)
         Webhook(server.address + "/secret", 0).send([RAISED])
     assert caught.value.message == f"the webhook answers {status}"
     assert len(server.got) == 1
+
+
+@pytest.mark.parametrize(("status", "refused"), [(400, True), (404, True), (408, False), (429, False), (503, False)])
+def test_who_does_not_want_it_and_who_cannot_take_it_now_are_told_apart(status: int, refused: bool) -> None:
+    with serving(status) as server, pytest.raises(NotDelivered) as caught:
+        Webhook(server.address, 0).send([RAISED])
+    assert isinstance(caught.value, Refused) == refused
+
+
+def test_an_answer_that_is_no_http_is_not_delivered() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            taken, _ = server.accept()
+            with taken:
+                taken.recv(65_536)
+                taken.sendall(b"220 mail here\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(NotDelivered) as caught:
+            Webhook(f"http://127.0.0.1:{server.getsockname()[1]}", 0).send([RAISED])
+        thread.join()
+    assert "BadStatusLine" in caught.value.message
 
 
 def test_nobody_there_is_not_delivered() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -14,11 +15,13 @@ from api.deps import Deps
 from api.look import GroupLook, Look, Looker
 from processors.monitor.faust_app import GROUP, SOURCE
 from processors.monitor.lives import Lives
-from processors.monitor.seen import Camera, Disk, Place, Seen, Work
+from processors.monitor.seen import LIVE_GROUP, Camera, Disk, Place, Seen, Work
 from processors.monitor.windows import Windows
 from producers.hand_resets import HandResets
 from schemas.alert import Alert
+from schemas.control import GroupWanted
 from thumper.audit.log import Item, LogReader
+from thumper.control_log import ControlLog
 from thumper.database import translated
 from thumper.errors import KafkaDown, ThumperError
 from thumper.lag import LagReader
@@ -32,7 +35,6 @@ T = TypeVar("T")
 MOST_BEHIND = 5_000
 # Cameras and the broker's settings change seldom, and are asked for seldom.
 SELDOM_S = 60.0
-PLANNED = ("Replaying", "Paused")
 ACKNOWLEDGED_WITHIN_S = 5.0
 # By the index on place and time: one row for each place, however many pictures there are.
 _CAMERAS = text("""
@@ -56,6 +58,8 @@ class MonitorHands:
         self._looker = Looker(deps.lags, deps.oldest, deps.engine, deps.now)
         self._beats = Tail(settings, "workers", newest=10_000)
         self._lives = Lives()
+        self._control = ControlLog(settings, deps.clock)
+        self._wanted: dict[str, GroupWanted] = {}
         self._resets = HandResets(deps.desk, _Requests(settings, self._lags, LogReader(settings, deps.clock)))
         self._outbox: list[Alert] = []
         self._seldom_s = float("-inf")
@@ -68,12 +72,13 @@ class MonitorHands:
         while records := self._beats.take(0.0):
             self._lives.add(records)
         look = self._looker.look()
+        self._hear_wishes()
         wall = self._deps.clock.wall()
         behind = _known(lambda: self._lags.read(GROUP, [SOURCE]).lag)
         return Seen(
             now_s=self._deps.clock.now_s(),
             wall=wall,
-            work=_work(look),
+            work=work_of(look, self._wanted.get(LIVE_GROUP)),
             windows=None if behind is None or behind > MOST_BEHIND else windows,
             groups=None if look.log is None else {one.lag.group: _places(one) for one in look.log.groups},
             workers=None if look.log is None else self._lives.workers(wall.timestamp() * 1_000),
@@ -105,7 +110,14 @@ class MonitorHands:
     def close(self) -> None:
         """Let the connections go."""
         self._beats.close()
+        self._control.close()
         self._lags.close()
+
+    def _hear_wishes(self) -> None:
+        with suppress(KafkaDown):
+            for _, event in self._control.new():
+                if isinstance(event, GroupWanted):
+                    self._wanted[event.group] = event
 
     def _stable(self) -> dict[Partition, tuple[int, int]]:
         stable = self._lags.ends([SOURCE])
@@ -162,11 +174,16 @@ def _disk(holds: str, folder: Path) -> Disk:
     return Disk(holds, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
-def _work(look: Look) -> Work | None:
+def work_of(look: Look, wanted: GroupWanted | None) -> Work | None:
+    """The pictures. wanted: of the live group; None: nobody has decided. Pure.
+
+    A detector that waits for a store or a broker says that it is paused, too: nobody has planned that.
+    """
     if look.status is None:
         return None
     numbers = look.status.numbers
-    return Work(numbers.pending, numbers.processing, numbers.failed, look.status.state in PLANNED)
+    planned = look.status.state == "Replaying" or (wanted is not None and wanted.state != "running")
+    return Work(numbers.pending, numbers.processing, numbers.failed, planned)
 
 
 def _places(group: GroupLook) -> list[Place]:

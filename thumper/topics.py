@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -220,6 +221,17 @@ def retention_ms(settings: Settings, timeout_s: float = 10.0) -> dict[str, int]:
     return {topic: kept for topic, kept in found.items() if kept >= 0}
 
 
+def described(future: "Future[dict[str, ConfigEntry]]", timeout_s: float) -> dict[str, ConfigEntry]:
+    """What a broker answers when it is asked for a topic's settings. Raises KafkaDown, also if we may not ask."""
+    try:
+        return future.result(timeout_s)
+    except KafkaException as error:
+        said = f"Kafka does not say how its topics are set: {error.args[0].str()}"
+        raise KafkaDown(said, "does it run, and may this user DESCRIBE_CONFIGS? `thumper check`") from None
+    except FutureTimeoutError:
+        raise KafkaDown("Kafka does not say how its topics are set", "is it running? `thumper check`") from None
+
+
 def _configs(settings: Settings, timeout_s: float) -> dict[str, dict[str, str]]:
     """The broker's settings of our topics that exist, by own name. Raises KafkaDown."""
     admin, names = make_admin(settings), Names(settings)
@@ -228,6 +240,6 @@ def _configs(settings: Settings, timeout_s: float) -> dict[str, dict[str, str]]:
     if not resources:
         return {}
     return {
-        names.own(resource.name): {entry.name: entry.value or "" for entry in future.result(timeout_s).values()}
+        names.own(resource.name): {entry.name: entry.value or "" for entry in described(future, timeout_s).values()}
         for resource, future in admin.describe_configs(resources, request_timeout=timeout_s).items()
     }

@@ -12,7 +12,7 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from yarl import URL
 
-from processors.monitor.windows import KEPT_S, WINDOW_S, Cell, Counted, count_once
+from processors.monitor.windows import KEPT_S, WINDOW_S, Cell, Row, count_once
 from schemas.codec import DetectionOutcome, UnknownMajorVersion, UnreadableEvent, decode
 from schemas.detection import DetectionFailed
 from thumper.kafka import Names, faust_credentials
@@ -68,13 +68,9 @@ class Counting:
         mine = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == name}
         return len(mine) == self._partitions and not self.app.rebalancing and not self.app.tables.recovery.in_recovery
 
-    def counted(self, now_s: float) -> tuple[Counted, ...]:
-        """The windows of the last hour."""
-        return tuple(
-            Counted(int(start_s), Cell.parse(text), int(value[0]))
-            for (text, (start_s, _)), value in list(self._table.table.data.items())
-            if start_s > now_s - KEPT_S
-        )
+    def rows(self) -> list[Row]:
+        """A copy of the table, for Windows.of_rows."""
+        return list(self._table.table.data.items())
 
     async def _count(self, stream: Any) -> None:
         async for event in stream.events():

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
-from processors.monitor.faust_app import Counting
 from processors.monitor.memory import Memory
 from processors.monitor.seen import LIVE_GROUP, Seen
 from processors.monitor.watch import Watch
-from processors.monitor.windows import Windows
+from processors.monitor.windows import Row, Windows
 from schemas.alert import Alert
 from thumper.clock import Clock
 from thumper.errors import Fatal, ThumperError
@@ -20,6 +19,21 @@ EVERY_S = 5.0
 SAY_EVERY_S = 60.0
 STOP_S = 10.0
 log = structlog.get_logger("thumper")
+
+
+class Counts(Protocol):
+    """The counting (processors.monitor.faust_app.Counting). app: a faust app."""
+
+    app: Any
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the windows are there."""
+        ...
+
+    def rows(self) -> list[Row]:
+        """A copy of them."""
+        ...
 
 
 class Hands(Protocol):
@@ -41,7 +55,7 @@ class Hands(Protocol):
 class Monitor:
     """Runs until it is told to stop."""
 
-    def __init__(self, counting: Counting, watch: Watch, hands: Hands, clock: Clock) -> None:
+    def __init__(self, counting: Counts, watch: Watch, hands: Hands, clock: Clock) -> None:
         self._counting = counting
         self._watch = watch
         self._hands = hands
@@ -67,18 +81,19 @@ class Monitor:
             await asyncio.wait_for(app.stop(), STOP_S)
 
     async def _turn(self) -> None:
-        windows = self._windows()
-        seen = self._memory.complete(await asyncio.to_thread(self._hands.look, windows))
-        await asyncio.to_thread(self._hands.tell, self._watch.step(seen))
+        # Only the copy is made here, where faust counts: a season's worth of cells keeps a processor busy for a while.
+        rows = self._counting.rows() if self._counting.is_whole else None
+        await asyncio.to_thread(self._work, rows)
+
+    def _work(self, rows: Sequence[Row] | None) -> None:
+        windows = None if rows is None else Windows.of_rows(self._clock.wall().timestamp(), rows)
+        seen = self._memory.complete(self._hands.look(windows))
+        self._hands.tell(self._watch.step(seen))
         self._say(windows)
         try:
-            await asyncio.to_thread(self._hands.ask)
+            self._hands.ask()
         except ThumperError as error:
             log.warning("pictures that were reset by hand wait", error=error.message, hint=error.hint)
-
-    def _windows(self) -> Windows | None:
-        now_s = self._clock.wall().timestamp()
-        return Windows(now_s, self._counting.counted(now_s)) if self._counting.is_whole else None
 
     def _say(self, windows: Windows | None) -> None:
         if windows is None or self._clock.now_s() < self._say_s:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 WINDOW_S = 60
@@ -30,6 +31,12 @@ class Cell(NamedTuple):
     def parse(cls, text: str) -> Self:
         """From a table's key."""
         return cls(*json.loads(text))
+
+
+# One text for each of up to sixty windows, and all of them again at the next look.
+_parse = lru_cache(maxsize=65_536)(Cell.parse)
+# A table's row: ((cell's text, (start_s, end_s)), (count, newest offset)).
+Row = tuple[tuple[str, tuple[float, float]], Sequence[int]]
 
 
 class Counted(NamedTuple):
@@ -69,6 +76,14 @@ class Windows:
     now_s: float
     counted: tuple[Counted, ...]
 
+    @classmethod
+    def of_rows(cls, now_s: float, rows: Iterable[Row]) -> Self:
+        """Those of the last hour, from a copy of the table. Long work after a busy hour: not for an event loop."""
+        recent = (row for row in rows if row[0][1][0] > now_s - KEPT_S)
+        return cls(
+            now_s, tuple(Counted(int(start_s), _parse(key), int(value[0])) for (key, (start_s, _)), value in recent)
+        )
+
     def per_minute(self, group: str, minutes: int) -> float:
         """Outcomes of `group` per minute, over the last `minutes` whole minutes."""
         end_s = self.now_s // WINDOW_S * WINDOW_S
@@ -104,8 +119,10 @@ class Windows:
 
 
 def _by(counted: Sequence[Counted], kind: str) -> dict[str, Share]:
-    names = sorted({str(getattr(one.cell, kind)) for one in counted})
-    return {name: _share(one for one in counted if getattr(one.cell, kind) == name) for name in names}
+    groups: dict[str, list[Counted]] = {}
+    for one in counted:
+        groups.setdefault(str(getattr(one.cell, kind)), []).append(one)
+    return {name: _share(groups[name]) for name in sorted(groups)}
 
 
 def _share(counted: Iterable[Counted]) -> Share:

@@ -75,7 +75,7 @@ async def counted(settings: Settings, partitions: int, until: Callable[[Windows]
             while True:
                 assert not counting.app.crashed, counting.app.crash_reason
                 now_s = CLOCK.wall().timestamp()
-                windows = Windows(now_s, counting.counted(now_s))
+                windows = Windows.of_rows(now_s, counting.rows())
                 if counting.is_whole and until(windows):
                     return windows
                 await asyncio.sleep(0.05)

@@ -19,6 +19,13 @@ def test_what_is_read_again_counts_once() -> None:
     assert value == (4, 12)
 
 
+def test_windows_are_made_of_the_rows_of_the_last_hour() -> None:
+    start_s = NOW_S // 60 * 60
+    rows = [((CELL.text(), (start_s - ago_s, start_s - ago_s + 60)), [7, 12]) for ago_s in (0, 600, 3_600, 7_200)]
+    found = Windows.of_rows(NOW_S, rows).counted
+    assert found == (Counted(int(start_s), CELL, 7), Counted(int(start_s) - 600, CELL, 7))
+
+
 def window(minutes_ago: int, pictures: int, **changed: Any) -> Counted:
     start_s = int(NOW_S // 60 * 60) - 60 * minutes_ago
     cell = Cell(0, "detector", "m", "d1", "Gate", False)._replace(**changed)

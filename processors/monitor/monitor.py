@@ -78,7 +78,7 @@ class Monitor:
                     on_ready()
                 await _either(stop, EVERY_S if ready else 0.2)
         finally:
-            await asyncio.wait_for(app.stop(), STOP_S)
+            await _end(app)
 
     async def _turn(self) -> None:
         # Only the copy is made here, where faust counts: a season's worth of cells keeps a processor busy for a while.
@@ -105,6 +105,14 @@ class Monitor:
             for kind in ("model", "worker", "location")
         }
         log.info("counted", per_minute=windows.per_minute(LIVE_GROUP, 10), failed=share.failed, total=share.total, **by)
+
+
+async def _end(app: Any) -> None:
+    try:
+        await asyncio.wait_for(app.stop(), STOP_S)
+    except TimeoutError:
+        # No reason to hide the one for which it is ended. What it has not committed is read again and counted once.
+        log.warning("counting has not ended in time", seconds=STOP_S)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:

@@ -50,7 +50,7 @@ async def upload(
             413, f"{len(files)} files at once, and at most {MOST_FILES} are taken", "send them in several calls"
         )
     if parts.uploads is None:
-        raise Refusal(503, "this API takes no pictures", "use `thumper import`")
+        raise Refusal(404, "this API takes no pictures", "use `thumper import`")
     if parts.uploading.statistics().tasks_waiting >= MOST_WAITING:
         raise Refusal(429, "too many uploads at once", "call again", {"Retry-After": "5"})
     work = partial(_take, parts, parts.uploads, files, place)

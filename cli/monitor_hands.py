@@ -20,6 +20,7 @@ from processors.monitor.windows import Windows
 from producers.hand_resets import HandResets
 from schemas.alert import Alert
 from schemas.control import GroupWanted
+from thumper.alerts import raised_alerts
 from thumper.audit.log import Item, LogReader
 from thumper.control_log import ControlLog
 from thumper.database import translated
@@ -65,6 +66,7 @@ class MonitorHands:
         self._seldom_s = float("-inf")
         self._cameras: list[Camera] | None = None
         self._retention: Mapping[str, int] | None = None
+        self._raised: set[str] | None = None
 
     def look(self, windows: Windows | None) -> Seen:
         """See processors.monitor.monitor.Hands."""
@@ -87,6 +89,7 @@ class MonitorHands:
             cameras=self._cameras,
             retention_ms=self._retention,
             stable=_known(self._stable),
+            raised=self._raised,
         )
 
     def tell(self, alerts: Sequence[Alert]) -> None:
@@ -129,6 +132,7 @@ class MonitorHands:
             self._seldom_s = now_s
             self._cameras = _known(self._read_cameras)
             self._retention = _known(lambda: retention_ms(self._settings))
+            self._raised = _known(lambda: {one.name for one in raised_alerts(self._settings, self._deps.clock)})
 
     def _read_cameras(self) -> list[Camera]:
         try:

@@ -1,6 +1,6 @@
 """One look at everything, as the rules see it. What could not be read is None, never a guess."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -84,6 +84,7 @@ class Seen:
     """now_s: monotonic. stable: last stable offset and end of each partition of `detections`.
 
     retention_ms: of topics that do not keep for ever. letters_end: the end of `dead-letters`.
+    raised: names of all alerts that the log says are raised.
     """
 
     now_s: float
@@ -97,6 +98,7 @@ class Seen:
     cameras: Sequence[Camera] | None = None
     retention_ms: Mapping[str, int] | None = None
     stable: Mapping[Partition, tuple[int, int]] | None = None
+    raised: Collection[str] | None = None
     past: Past = field(default_factory=Past)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from processors.monitor.orphans import Orphans
 from processors.monitor.rules import RULES, Finding, Rule
 from processors.monitor.seen import Seen
 from schemas.alert import Alert
@@ -13,6 +14,7 @@ from thumper.settings import Settings
 # Over only when it has been over for so long.
 CLEAR_S = 30.0
 SOURCE = "thumper/monitor"
+GONE = "its worker has not been heard of for an hour"
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Watch:
     def __init__(self, settings: Settings, raised: Iterable[str], rules: Mapping[str, Rule] = RULES) -> None:
         self._settings = settings
         self._rules = rules
+        self._orphans = Orphans()
         self._kinds = {kind: _Kind() for kind in rules}
         for name in raised:
             if (known := self._kinds.get(name.partition("/")[0])) is not None:
@@ -47,7 +50,7 @@ class Watch:
                 state.over.clear()
             else:
                 said += self._raise(state, found, seen) + self._resolve(state, {one.name for one in found}, seen)
-        return said
+        return said + [self._over(name, GONE, seen.wall) for name in self._orphans.step(seen)]
 
     def _raise(self, state: _Kind, found: Iterable[Finding], seen: Seen) -> list[Alert]:
         said = []
@@ -66,8 +69,11 @@ class Watch:
             if seen.now_s - state.over.setdefault(name, seen.now_s) >= CLEAR_S:
                 state.raised.remove(name)
                 del state.over[name]
-                said.append(make_alert(name, Words("it is over"), seen.wall, SOURCE, self._settings.alert_runbook))
+                said.append(self._over(name, "it is over", seen.wall))
         return said
+
+    def _over(self, name: str, why: str, now: datetime) -> Alert:
+        return make_alert(name, Words(why), now, SOURCE, self._settings.alert_runbook)
 
     def _alert(self, finding: Finding, since: datetime, now: datetime) -> Alert:
         words = Words(finding.summary, finding.action, finding.observed, finding.threshold, since)

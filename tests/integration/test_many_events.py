@@ -14,7 +14,6 @@ from thumper.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 EVENTS = 80_000
-# By then the sink's batches have been as large as they get, and it has the memory for them.
 FIRST = 40_000
 LOOK_S = 0.1
 # What a client's queues and a pool may still grow by after a quarter of the way.
@@ -48,12 +47,13 @@ def sampled(parts: Processes) -> Iterator[list[Mapping[str, int]]]:
 
 
 def test_exact_at_every_moment_and_flat(parts: Processes) -> None:
-    sink, detector = parts.sink(), parts.null_detector("d1", 0.0, "--unread")
+    # All of it waits before anybody takes any, so that batches are as large as they get.
+    emit_images(parts.settings, FIRST)
+    detector = parts.null_detector("d1", 0.0, "--unread").wait_ready()
+    eventually(lambda: parts.lag("detector") == 0, "the detector has done the first half")
+    sink = parts.sink().wait_ready()
     parts.api()
-    sink.wait_ready()
-    detector.wait_ready()
     with sampled(parts) as samples:
-        emit_images(parts.settings, FIRST)
         parts.wait_drained()
         before = {part.name: part.memory_bytes for part in (sink, detector)}
         emit_images(parts.settings, EVENTS, start=FIRST)

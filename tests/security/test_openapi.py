@@ -18,8 +18,10 @@ from schemathesis.checks import not_a_server_error
 
 from api.app import create_app
 from api.deps import open_deps
+from cli.uploading import FolderUploads
 from tests.api.serving import serving
 from tests.api.world import World, open_world
+from thumper.clock import SystemClock
 from thumper.settings import Settings
 from thumper.store import Store
 
@@ -52,7 +54,8 @@ def world(settings: Settings) -> Iterator[World]:
 
 @pytest.fixture
 def client(world: World, settings: Settings) -> Iterator[httpx.Client]:
-    with world.sinking(), open_deps(settings) as deps, serving(create_app(deps)) as found:
+    uploads = FolderUploads(settings, SystemClock())
+    with world.sinking(), open_deps(settings, uploads) as deps, serving(create_app(deps)) as found:
         yield found
 
 

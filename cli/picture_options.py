@@ -2,12 +2,26 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
+
+import typer
 
 from thumper.errors import UserError
 
 DAYS = "%Y-%m-%d"
 TIMES = [DAYS, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"]
+
+Ids = Annotated[list[UUID] | None, typer.Option("--id", help="A picture's id; may be given again.")]
+IdsFile = Annotated[Path | None, typer.Option("--ids", help="A file of ids, one a line.")]
+ImportId = Annotated[str | None, typer.Option("--import", help="What this import brought.")]
+Location = Annotated[str | None, typer.Option("--location", help="A location's name or id.")]
+ClassName = Annotated[str | None, typer.Option("--class", help="With this class in it, like doe or person.")]
+Confidence = Annotated[
+    float | None, typer.Option("--confidence", min=0, max=1, help="Of that class at least; default: what is displayed.")
+]
+TakenFrom = Annotated[datetime | None, typer.Option("--from", formats=TIMES, help="Taken at or after this local time.")]
+TakenTo = Annotated[str | None, typer.Option("--to", help="Taken at or before this local time, or on this day.")]
 
 
 def read_ids(path: Path) -> tuple[UUID, ...]:

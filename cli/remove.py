@@ -1,34 +1,36 @@
 """`thumper remove`: pictures are forgotten, their bytes deleted; only their ids stay, as removed."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from cli.parts import settings_for_parts
-from cli.picture_options import TIMES, read_end, read_ids
+from cli.picture_options import (
+    ClassName,
+    Confidence,
+    Ids,
+    IdsFile,
+    ImportId,
+    Location,
+    TakenFrom,
+    TakenTo,
+    read_end,
+    read_ids,
+)
 from thumper.clock import SystemClock
 from thumper.errors import UserError
 from thumper.settings import read_settings
 
 
 def remove_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    ids: Annotated[list[UUID] | None, typer.Option("--id", help="A picture's id; may be given again.")] = None,
-    ids_file: Annotated[Path | None, typer.Option("--ids", help="A file of ids, one a line.")] = None,
-    import_id: Annotated[str | None, typer.Option("--import", help="What this import brought.")] = None,
-    location: Annotated[str | None, typer.Option("--location", help="A location's name or id.")] = None,
-    class_name: Annotated[str | None, typer.Option("--class", help="With this class in it, like person.")] = None,
-    confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of that class at least; default: what is displayed.")
-    ] = None,
-    taken_from: Annotated[
-        datetime | None, typer.Option("--from", formats=TIMES, help="Taken at or after this local time.")
-    ] = None,
-    taken_to: Annotated[
-        str | None, typer.Option("--to", help="Taken at or before this local time, or on this day.")
-    ] = None,
+    ids: Ids = None,
+    ids_file: IdsFile = None,
+    import_id: ImportId = None,
+    location: Location = None,
+    class_name: ClassName = None,
+    confidence: Confidence = None,
+    taken_from: TakenFrom = None,
+    taken_to: TakenTo = None,
     reason: Annotated[str | None, typer.Option(help="Kept with the removal.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which and how many, and remove nothing.")] = False,
     yes: Annotated[int | None, typer.Option("--yes", help="The number of pictures, instead of typing it.")] = None,

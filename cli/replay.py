@@ -1,15 +1,23 @@
 """`thumper replay`: events or pictures are processed again; looked at first, and undone where that is possible."""
 
 import json
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
-from uuid import UUID
 
 import typer
 
 from cli.parts import settings_for_parts
-from cli.picture_options import TIMES, read_end, read_ids
+from cli.picture_options import (
+    ClassName,
+    Confidence,
+    Ids,
+    IdsFile,
+    ImportId,
+    Location,
+    TakenFrom,
+    TakenTo,
+    read_end,
+    read_ids,
+)
 from thumper.clock import SystemClock
 from thumper.settings import read_settings
 
@@ -105,20 +113,14 @@ def _go_back(wish: "Wish", pause: tuple[bool, float], said: _Said) -> None:
 
 @app.command("pictures")
 def pictures_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    ids: Annotated[list[UUID] | None, typer.Option("--id", help="A picture's id; may be given again.")] = None,
-    ids_file: Annotated[Path | None, typer.Option("--ids", help="A file of ids, one a line.")] = None,
-    import_id: Annotated[str | None, typer.Option("--import", help="What this import brought.")] = None,
-    location: Annotated[str | None, typer.Option("--location", help="A location's name or id.")] = None,
-    class_name: Annotated[str | None, typer.Option("--class", help="With this class in it, like doe.")] = None,
-    confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of that class at least; default: what is displayed.")
-    ] = None,
-    taken_from: Annotated[
-        datetime | None, typer.Option("--from", formats=TIMES, help="Taken at or after this local time.")
-    ] = None,
-    taken_to: Annotated[
-        str | None, typer.Option("--to", help="Taken at or before this local time, or on this day.")
-    ] = None,
+    ids: Ids = None,
+    ids_file: IdsFile = None,
+    import_id: ImportId = None,
+    location: Location = None,
+    class_name: ClassName = None,
+    confidence: Confidence = None,
+    taken_from: TakenFrom = None,
+    taken_to: TakenTo = None,
     state: Annotated[StateOption | None, typer.Option("--state", help="Only these.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="With a result of this model, by name or id.")] = None,
     error: Annotated[

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from api.status import LIVE_GROUP
+from api.history import rate
 from api.workers import BeatReader
 from producers.requests import Desk
 from thumper.clock import Clock
@@ -38,18 +38,13 @@ def opened(settings: Settings, clock: Clock, say: Say) -> Iterator[Replays]:
         lags = LagReader(settings, clock)
         stack.callback(lags.close)
         emitter = stack.enter_context(Emitter(settings, clock))
-        rate = partial(working_rate, settings, clock)
-        parts = ReplayParts(settings, engine, lags, emitter, clock, say, rate)
-        yield Replays(Replayer(parts), Desk(engine, lags, emitter, clock), rate)
+        working = partial(working_rate, settings, clock)
+        parts = ReplayParts(settings, engine, lags, emitter, clock, say, working)
+        yield Replays(Replayer(parts), Desk(engine, lags, emitter, clock), working)
 
 
 def working_rate(settings: Settings, clock: Clock) -> float:
     """Pictures a minute of all detectors that live now, by their heartbeats; 0.0 if there are none."""
     reader = BeatReader(settings, clock)
     reader.catch_up()
-    now_s = clock.now_s()
-    return sum(
-        worker.beat.rate_per_minute
-        for worker in reader.beats.known()
-        if worker.beat.group == LIVE_GROUP and worker.alive(now_s)
-    )
+    return rate(reader.beats, clock)
